@@ -1,0 +1,35 @@
+# Every target makes its own environment first; a second run starts at once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check lab models clean
+
+demo: $(READY)  ## four expressions over sample photographs, cards in demo.html
+	$(BIN)/zcalc demo --html demo.html
+
+test: $(READY)  ## the whole suite, offline
+	$(BIN)/pytest
+
+check: $(READY)  ## format, lint, types, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+lab: $(READY)  ## JupyterLab on the notebooks
+	$(BIN)/zcalc lab notebooks
+
+models: $(READY)  ## rebuild the embedded models (says first what it installs and how long it takes)
+	$(BIN)/python -m tools.mini
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "zcalc needs Python 3.11 or newer; name one with: make PYTHON=python3.12"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) demo.html dist
