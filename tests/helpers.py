@@ -1,0 +1,153 @@
+"""Small checkpoints in the very formats of the big ones: random weights, real files."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+TEXTS = (
+    "a photo of a cat on a red mat",
+    "Image of a dog in the snow",
+    "coffee and tea with milk, sugar and a spoon",
+    "a rocket over the sea at night",
+    "two people walk a small dog along the old street",
+)
+PREPROCESS = {"mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic"}
+TINY_VISION = {"image_size": 32, "layers": 1, "width": 64, "head_width": 32, "patch_size": 16}
+MIXTURE_VISION = {
+    "timm_model_name": "zcalc_class_mixture",
+    "timm_model_pretrained": False,
+    "timm_pool": "",
+    "timm_proj": "",
+    "image_size": 224,
+}
+
+
+def save_tiny_clip(folder: Path, kind: str = "plain", *, dim: int = 24, seed: int = 0) -> Any:
+    """Save a CLIP of random weights in open_clip's folder format, fp16, and return the module.
+
+    `kind`: "plain" has a ViT and CLIP's own tokenizer, "hf" brings a tokenizer.json of its own,
+    "mixture" has mini's exact shape (its image tower, an HF tokenizer), "xlm" the multilingual
+    preset's (an XLM-RoBERTa text tower; its config lies in the subfolder `text`).
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    from zcalc.models import tower  # noqa: F401  (registers mini's image tower)
+
+    import open_clip  # isort: skip
+
+    folder.mkdir(parents=True, exist_ok=True)
+    text: dict[str, Any] = {"context_length": 16, "width": 32, "heads": 2, "layers": 2}
+    if kind == "plain":
+        text["vocab_size"] = 49408
+    elif kind == "xlm":
+        text = _save_tiny_xlm_text(folder)
+    else:
+        tokenizer = save_tiny_tokenizer(folder)
+        text |= {
+            "vocab_size": len(tokenizer),
+            "hf_tokenizer_name": "local",
+            "pool_type": "eos",
+            "eos_id": tokenizer.eos_token_id,
+            "pad_id": tokenizer.pad_token_id,
+        }
+    config = {
+        "embed_dim": dim,
+        "custom_text": kind in ("hf", "mixture"),
+        "vision_cfg": MIXTURE_VISION if kind == "mixture" else TINY_VISION,
+        "text_cfg": text,
+    }
+    document = {"model_cfg": config, "preprocess_cfg": PREPROCESS}
+    (folder / "open_clip_config.json").write_text(json.dumps(document, indent=1))
+    torch.manual_seed(seed)
+    model = open_clip.create_model(f"local-dir:{folder}", pretrained_text=False).eval()
+    if kind == "mixture":
+        torch.nn.init.normal_(model.visual.trunk.table)
+    state = {name: _half(tensor) for name, tensor in model.state_dict().items()}
+    save_file(state, folder / "open_clip_model.safetensors")
+    model.load_state_dict(state)  # the saved model: rounded to fp16, run as fp32
+    return model
+
+
+def _half(tensor: Any) -> Any:
+    return (tensor.half() if tensor.is_floating_point() else tensor).contiguous().clone()
+
+
+def save_tiny_tokenizer(folder: Path) -> Any:
+    """Save a byte-level BPE that wraps a text in <s> and </s>, and check that it comes back."""
+    from tokenizers import processors
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    bpe = _tiny_bpe("<pad>", "<s>", "</s>")
+    bpe.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 1), ("</s>", 2)]
+    )
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=bpe, pad_token="<pad>", bos_token="<s>", eos_token="</s>"
+    )
+    tokenizer.save_pretrained(folder)
+    again = AutoTokenizer.from_pretrained(folder)
+    ids = again(TEXTS[0]).input_ids
+    assert (ids[0], ids[-1]) == (1, 2) and again.decode(ids[1:-1]) == TEXTS[0], ids
+    return tokenizer
+
+
+def _tiny_bpe(*special_tokens: str) -> Any:
+    """A byte-level BPE trained on TEXTS; the special tokens have the first ids, in order."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=list(special_tokens),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    bpe.train_from_iterator(TEXTS, trainer)
+    return bpe
+
+
+def _save_tiny_xlm_text(folder: Path) -> dict[str, Any]:
+    """The text configuration of a tiny XLM-RoBERTa, whose own config goes into `text/`."""
+    from transformers import XLMRobertaConfig
+
+    tokenizer = save_tiny_tokenizer(folder)
+    config = XLMRobertaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=100,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    config.save_pretrained(folder / "text")
+    return {
+        "hf_model_name": str(folder / "text"),
+        "hf_tokenizer_name": "xlm-roberta-base",
+        "hf_pooler_type": "mean_pooler",
+    }
+
+
+def save_tiny_gpt2(folder: Path, *, seed: int = 0) -> Any:
+    """Save a GPT-2 of random weights with its tokenizer, in transformers' format; return it."""
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+
+    end = "<|endoftext|>"
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=_tiny_bpe(end), bos_token=end, eos_token=end
+    )
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(seed)
+    config = GPT2Config(
+        vocab_size=len(tokenizer), n_positions=64, n_embd=32, n_layer=2, n_head=2,
+        bos_token_id=0, eos_token_id=0,
+    )  # fmt: skip
+    model = GPT2LMHeadModel(config).eval()
+    model.save_pretrained(folder)
+    return model
