@@ -27,7 +27,7 @@ def save_tiny_clip(folder: Path, kind: str = "plain", *, dim: int = 24, seed: in
 
     `kind`: "plain" has a ViT and CLIP's own tokenizer, "hf" brings a tokenizer.json of its own,
     "mixture" has mini's exact shape (its image tower, an HF tokenizer), "xlm" the multilingual
-    preset's (an XLM-RoBERTa text tower; its config lies in the subfolder `text`).
+    preset's (an XLM-RoBERTa text tower; its config and tokenizer lie in the subfolder `text`).
     """
     import torch
     from safetensors.torch import save_file
@@ -110,10 +110,10 @@ def _tiny_bpe(*special_tokens: str) -> Any:
 
 
 def _save_tiny_xlm_text(folder: Path) -> dict[str, Any]:
-    """The text configuration of a tiny XLM-RoBERTa, whose own config goes into `text/`."""
+    """The text configuration of a tiny XLM-RoBERTa; its own files go into `text/`."""
     from transformers import XLMRobertaConfig
 
-    tokenizer = save_tiny_tokenizer(folder)
+    tokenizer = save_tiny_tokenizer(folder / "text")
     config = XLMRobertaConfig(
         vocab_size=len(tokenizer),
         hidden_size=32,

@@ -1,0 +1,136 @@
+"""Finds the checkpoint that a clip string names: a folder's or the hub's, safetensors only."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zcalc.errors import ZcalcError
+from zcalc.models import loading, presets, tower  # noqa: F401  (registers mini's image tower)
+
+import open_clip  # isort: skip
+from open_clip.pretrained import get_pretrained_cfg  # isort: skip
+
+CONFIG = "open_clip_config.json"
+WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
+_TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "sentencepiece.bpe.model")
+_PINNED = {
+    "xlm-roberta-base": "FacebookAI/xlm-roberta-base@e73636d4f797dec63c3081bb6ed5c7b0bb3f2089"
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """All that open_clip needs to build a model.
+
+    `name` is open_clip's name for it (an architecture, or local-dir:FOLDER), `config` the model's
+    configuration, `arguments` what create_model_and_transforms takes beside the name, `weights` the
+    safetensors file, `tokenizer` the folder of a Hugging Face tokenizer (and of the config of a
+    Hugging Face text tower); without one, CLIP's own tokenizer is meant.
+    """
+
+    name: str
+    config: Mapping[str, Any]
+    arguments: Mapping[str, Any]
+    weights: Path
+    tokenizer: Path | None
+
+    def fingerprint(self) -> str:
+        """Hex digits over all that decides the embeddings: configuration, weights, tokenizer."""
+        about: list[Any] = [self.config, {**self.arguments, "pretrained": "", "text_cfg": ""}]
+        files = [self.weights]
+        if self.name.startswith("local-dir:"):
+            files.append(self.weights.parent / CONFIG)
+        if self.tokenizer:
+            files += [path for name in _TOKENIZER if (path := self.tokenizer / name).is_file()]
+        return loading.fingerprint(json.dumps(about, sort_keys=True), *files)
+
+
+def find_checkpoint(model: str) -> Checkpoint:
+    """Find the checkpoint of a preset's name, `open_clip:ARCH/TAG[@REVISION]` or a folder.
+
+    Raises ZcalcError for a name that is none of these, a folder that lacks a file, a checkpoint
+    that comes as a pickle only, and a hub that can't be reached.
+    """
+    source = presets.source(model, "clip")
+    if source.startswith("open_clip:"):
+        return _from_hub(source.removeprefix("open_clip:"), model)
+    folder = Path(source).expanduser()
+    if folder.is_dir():
+        return _from_folder(folder.resolve())
+    raise ZcalcError(
+        f"There is no model {model!r}: it is no preset, and there is no folder {folder}.",
+        f"Presets: {', '.join(presets.PRESETS)}. Or name a folder that holds {CONFIG} and "
+        f"{WEIGHTS[0]}, or open_clip:ARCH/TAG.",
+    )
+
+
+def _from_folder(folder: Path) -> Checkpoint:
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["model_cfg"]
+        text = dict(config["text_cfg"])
+        dict(config["vision_cfg"], dim=config["embed_dim"])  # both must be there
+    except FileNotFoundError as error:
+        hint = f"Put {CONFIG} and {WEIGHTS[0]} there, as open_clip saves them."
+        raise ZcalcError(f"{folder} is no model folder: it has no {CONFIG}.", hint) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ZcalcError(
+            f"{folder / CONFIG} is damaged ({type(error).__name__}: {error}).",
+            "It must be JSON with a model_cfg (embed_dim, vision_cfg, text_cfg).",
+        ) from error
+    weights = loading.find_weights(folder, WEIGHTS)
+    tokenizer = folder if text.get("hf_tokenizer_name") else None
+    if text.get("hf_model_name"):
+        own = folder / "text"
+        tokenizer = own if own.is_dir() else _text_from_hub(text["hf_model_name"], str(folder))
+    return Checkpoint(
+        f"local-dir:{folder}", config, _text_arguments(text, tokenizer), weights, tokenizer
+    )
+
+
+def _from_hub(source: str, model: str) -> Checkpoint:
+    pair, _, revision = source.partition("@")
+    arch, _, tag = pair.rpartition("/")
+    config, known = open_clip.get_model_config(arch), get_pretrained_cfg(arch, tag)
+    if not config or not known:
+        tags = ", ".join(open_clip.list_pretrained_tags_by_model(arch))
+        hint = f"Its tags: {tags}." if tags else "open_clip.list_pretrained() lists what it has."
+        raise ZcalcError(f"open_clip has no {pair}.", hint)
+    hub, _, file = known.get("hf_hub", "").rpartition("/")
+    if not hub:
+        hint = "Choose a tag whose weights lie on the model hub."
+        raise ZcalcError(f"{pair} comes as a pickle only; zcalc loads no pickles.", hint)
+    files = (file,) if file.endswith(".safetensors") else WEIGHTS
+    repo = f"{hub}@{revision}" if revision else hub
+    wanted = ("--include", CONFIG, "--include", "'open_clip*.safetensors'")
+    hint = presets.how_by_hand(model, "clip", repo, wanted)
+    weights = loading.find_weights(loading.hub_folder(repo, (), files, hint), files)
+    text = dict(config["text_cfg"])
+    text_repo = text.get("hf_model_name") or text.get("hf_tokenizer_name")
+    tokenizer = _text_from_hub(text_repo, model) if text_repo else None
+    arguments = {
+        "pretrained": str(weights),
+        "force_quick_gelu": bool(known.get("quick_gelu")),  # open_clip itself only warns
+        "image_mean": known.get("mean"),
+        "image_std": known.get("std"),
+        "image_interpolation": known.get("interpolation"),
+        "image_resize_mode": known.get("resize_mode"),
+        **_text_arguments(text, tokenizer),
+    }
+    return Checkpoint(arch, config, arguments, weights, tokenizer)
+
+
+def _text_from_hub(name: str, model: str) -> Path:
+    """The folder of a text tower's configuration and tokenizer, fetched where need be."""
+    repo = _PINNED.get(name, name)
+    files = ("config.json", *_TOKENIZER)
+    hint = presets.how_by_hand(model, "clip/text", repo, files)
+    return loading.hub_folder(repo, _TOKENIZER, ("config.json",), hint)
+
+
+def _text_arguments(text: dict[str, Any], folder: Path | None) -> dict[str, Any]:
+    """The arguments that make open_clip read a Hugging Face text tower's config from `folder`."""
+    if not text.get("hf_model_name"):
+        return {}
+    return {"text_cfg": text | {"hf_model_name": str(folder), "hf_model_pretrained": False}}
