@@ -30,6 +30,7 @@ _INSTEAD = (
     dict.fromkeys("—‒‐‑﹣－", "-") | dict.fromkeys("⋅∗∙•⨯✕＊", "*") | dict.fromkeys("÷∕⁄／", "/")
 )
 _INSTEAD |= {"＋": "+", "（": "(", "）": ")", "[": "(", "]": ")", "{": "(", "}": ")"}
+_SAID = {"and": "+", "plus": "+", "with": "+", "minus": "-", "without": "-", "times": "*", "x": "*"}
 _CURLY = "“”„‟«»‘’‚‛`´＂＇"
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)")
 
@@ -90,7 +91,7 @@ def about_end(source: str, before: Sequence[Token]) -> LanguageError:
         return error_at(source, Span(0, 1), message, f"Write for example: {_EXAMPLE}")
     last, opened, call = before[-1], *_innermost(before)
     if last.type in ("IMG", "TXT") and call is None:
-        return _without_parentheses(source, last, "")
+        return _without_parentheses(source, last, None)
     if last.type in _OPERATORS:
         return _nothing_after(source, last)
     assert opened is not None, "an expression that is complete may end"
@@ -109,7 +110,7 @@ def about_token(source: str, before: Sequence[Token], token: Token) -> LanguageE
     if call is not None and opened is not None:
         return _in_call(source, call, opened, last, here)
     if last.type in ("IMG", "TXT"):
-        return _without_parentheses(source, last, "" if token.type in _OPERATORS else token)
+        return _without_parentheses(source, last, token)
     if token.type == "RPAR":
         return _closing(source, last, opened, here)
     if last.type in ENDS:
@@ -122,7 +123,9 @@ def about_character(source: str, before: Sequence[Token], at: int) -> LanguageEr
     char, here = source[at], Span(at, at + 1)
     opened, call = _innermost(before)
     if char in "\"'":
-        hint = f"Put {char} where it ends, on the same line. A \\{char} does not end it."
+        hint = f"Put {char} where it ends, on the same line."
+        if f"\\{char}" in source[at:]:
+            hint += f" A \\{char} does not end it."
         return error_at(source, here, "This text has no closing quote", hint)
     if char in _CURLY:
         inside = re.match(f"[^{_CURLY}\"'\r\n]+", source[at + 1 :])
@@ -142,13 +145,14 @@ def about_character(source: str, before: Sequence[Token], at: int) -> LanguageEr
         hint = "The decimal sign is a point: 0.5. Thousands are not set apart: 1000."
     if char.isnumeric():
         hint = "Numbers are written with the digits 0 to 9."
-    return error_at(source, here, f"{char} has no meaning here", hint)
+    return error_at(source, here, f"The character {char} has no meaning here", hint)
 
 
 _GENERAL_HINT = (
     'A picture is img(name), a text stands in quotes: "a photo". '
     "They combine with + - * / and parentheses."
 )
+_NAME_HINT = 'Write the name of a picture: img(coffee), or its path: img("trips/rome.jpg").'
 _SIGN_HINTS = {
     ",": "Combine pictures and texts with +.",
     "=": "An expression cannot be given a name; write it alone.",
@@ -177,7 +181,7 @@ def _in_call(source: str, call: Token, opened: Token, last: Token, here: Span) -
     """Say what is wrong between the parentheses of `img( )` or `txt( )`."""
     found = source[here.start : here.end]
     inside = re.match(r"[^)\"'#\r\n]*", source[span_of(opened).end :])
-    name = inside[0].strip() if inside else ""
+    name = _short(inside[0].strip(" \t(")) if inside else ""
     if call.type == "TXT":
         if last is not opened:
             return error_at(source, here, "txt( ) takes one text", 'Add texts up: "a" + "b".')
@@ -187,28 +191,30 @@ def _in_call(source: str, call: Token, opened: Token, last: Token, here: Span) -
         return error_at(source, here, "A text stands in quotes", f"Write {quote(name)}.")
     if last is opened and found == ")":
         return _no_picture(source, Span(span_of(call).start, here.end))
-    joined = f"img({last}) {found if found in ('+', '-') else '+'} img(…)"
+    hints = []
+    if name and last.type != "STRING" and found != ",":
+        hints.append(f"Put such a name in quotes: img({quote(name)}).")
     if last is opened:
-        message, hint = "No name of a picture can begin like this without quotes", ""
+        message = "The name of a picture cannot begin like this unless it is in quotes"
     else:
         message = "img( ) takes one name, and it ends before this"
-        hint = f" Two pictures are {joined}."
-    if name and name != last.value and last.type != "STRING":
-        hint = f"With quotes anything is a name: img({quote(name)}).{hint}"
-    return error_at(source, here, message, hint.strip())
+        if found not in (".", "/", "\\", ":"):
+            sign = found if found in ("+", "-") else "+"
+            hints.append(f"For two pictures write img({_short(last)}) {sign} img(…).")
+    return error_at(source, here, message, " ".join(hints) or _NAME_HINT)
 
 
 def _no_picture(source: str, span: Span) -> LanguageError:
-    hint = 'Write the name of a picture: img(coffee), or its path: img("trips/rome.jpg").'
-    return error_at(source, span, "img( ) has no name of a picture", hint)
+    return error_at(source, span, "img( ) has no name of a picture", _NAME_HINT)
 
 
-def _without_parentheses(source: str, word: Token, after: str) -> LanguageError:
+def _without_parentheses(source: str, word: Token, after: Token | None) -> LanguageError:
     """Say that `img` or `txt` is followed by something else than a parenthesis."""
-    usual = "coffee" if word.type == "IMG" else '"a photo"'
-    named = after if after and (word.type == "IMG" or after[0] in "\"'") else ""
+    named = "coffee" if word.type == "IMG" else '"a photo"'
+    if after and (after.type == "STRING" or (after.type == "NAME" and word.type == "IMG")):
+        named = _short(after)
     message = f"{word} needs parentheses"
-    return error_at(source, span_of(word), message, f"Write {word}({named or usual}).")
+    return error_at(source, span_of(word), message, f"Write {word}({named}).")
 
 
 def _nothing_after(source: str, operator: Token) -> LanguageError:
@@ -234,13 +240,17 @@ def _side_by_side(source: str, last: Token, token: Token) -> LanguageError:
     both = Span(span_of(last).start, span_of(token).end)
     if last.type == "NUMBER" and touching and token.type in ("NUMBER", "NAME"):
         hint = "Numbers are written like 2, 0.5 or 1e-3. To multiply, put * between."
-        return error_at(source, both, f"{last}{token} is not a number", hint)
+        return error_at(source, both, f"{_short(last + token)} is not a number", hint)
     if last.type == "STRING" and touching and token.type == "NAME":
         hint = (
             f"If the text goes on, write its inner quote as \\{last[0]}, or use the other quotes."
         )
-        return error_at(source, span_of(token), f"The text {last} ended before this", hint)
-    hint = "Put + or - between them; to multiply by a number put *."
+        return error_at(source, span_of(token), f"The text {_short(last)} ended before this", hint)
+    hint = "Put + or - between the two."
+    if "NUMBER" in (last.type, token.type):
+        hint = "To multiply, put * between the two."
+    if token in _SAID:
+        hint = f"Write {_SAID[token]} instead of {token}."
     return error_at(source, span_of(token), "An operator is missing before this", hint)
 
 
@@ -252,7 +262,7 @@ def _no_operand(source: str, operator: str, token: Token) -> LanguageError:
     if token.type == "RPAR":
         return _closing(source, token, None, here)
     if operator and operator + token == "**":
-        return error_at(source, here, "There are no powers here", "Multiply by a number: 2 * x.")
+        return error_at(source, here, "** has no meaning here", _SIGN_HINTS["^"])
     message = f"A picture, text or number is missing before this {token}"
     return error_at(source, here, message, f"Write one before it, or take the {token} out.")
 
@@ -261,14 +271,21 @@ def _word(source: str, token: Token, here: Span) -> LanguageError:
     """Say what a bare word could have been meant as."""
     rest = source[here.end :].lstrip()
     like = get_close_matches(token.lower(), _LIKE, n=1)
+    name = _short(token)
     if rest.startswith("("):
-        guess = f"Did you mean {_LIKE[like[0]]}(…)? " if like else ""
-        return error_at(source, here, f"There is no function {token}", guess + _FUNCTIONS)
+        hint = f"Did you mean {_LIKE[like[0]]}(…)?" if like else _FUNCTIONS
+        return error_at(source, here, f"There is no function {name}", hint)
     if rest.startswith("="):
         return about_character(source, (), source.index("=", here.end))
     words = re.match(r"\w+(?:[ \t]+\w+)*", source[here.start :])
     if words and words[0] != token:
         whole = Span(here.start, here.start + words.end())
-        return error_at(source, whole, "A text stands in quotes", f"Write {quote(words[0])}.")
-    hint = f"A picture is img({token}), a text stands in quotes: {quote(token)}."
-    return error_at(source, here, f"{token} alone means nothing", hint)
+        hint = f"Write {quote(_short(words[0]))}."
+        return error_at(source, whole, "A text stands in quotes", hint)
+    hint = f"A picture is img({name}), a text stands in quotes: {quote(name)}."
+    return error_at(source, here, f"The word {name} means nothing by itself", hint)
+
+
+def _short(text: str) -> str:
+    """Cut a text down to what a message can hold."""
+    return text if len(text) <= 40 else text[:39] + "…"

@@ -17,12 +17,13 @@ class LanguageError(ZcalcError):
     """
 
     def __init__(self, message: str, hint: str, source: str, span: Span) -> None:
-        super().__init__(message, hint)
+        lines = (_printable(line) for line in hint.split("\n"))
+        super().__init__(_printable(message), "\n".join(lines))
         self.args = (message, hint, source, span)
         begin = source.rfind("\n", 0, span.start) + 1
         self.line = source.count("\n", 0, begin) + 1
         self.column = span.start - begin + 1
-        self.source_line = source[begin:].partition("\n")[0]
+        self.source_line = source[begin:].partition("\n")[0].rstrip("\r")
         self._width = span.end - span.start
 
     def __str__(self) -> str:

@@ -6,8 +6,20 @@ from enum import Enum
 
 from zcalc.language.errors import LanguageError, error_at
 from zcalc.language.formatter import unparse
-from zcalc.language.parser import parse
-from zcalc.language.tree import Image, Inverse, Neg, Node, Number, Product, Span, Sum, Text
+from zcalc.language.parser import MAX_DEPTH, parse
+from zcalc.language.tree import (
+    NOWHERE,
+    Image,
+    Inverse,
+    Neg,
+    Node,
+    Number,
+    Product,
+    Span,
+    Sum,
+    Text,
+    children,
+)
 
 
 class Type(Enum):
@@ -27,6 +39,8 @@ def check(node: Node, source: str | None = None) -> Type:
     <Type.EMBEDDING: 'embedding'>
     """
     if source is None:
+        if _levels(node) > 4 * MAX_DEPTH:  # one parenthesis may hold a sum, sign, product, divisor
+            raise error_at("", NOWHERE, "The expression is nested too deep", "Split it.")
         source = unparse(node)
         node = parse(source)
     if _value(node, source) is None:
@@ -97,7 +111,7 @@ def _two_embeddings(left: Span, right: Span, source: str) -> LanguageError:
         source,
         Span(at, at + 1),
         "Pictures and texts cannot be multiplied with one another",
-        "To combine them put + here; only a number multiplies: 2 * img(coffee).",
+        "Add them up with + instead; only a number multiplies: 2 * img(coffee).",
     )
 
 
@@ -122,3 +136,11 @@ def _finite(value: float, span: Span, source: str) -> float:
     if math.isfinite(value):
         return value
     raise error_at(source, span, "This number becomes too large", "1e308 is about the most.")
+
+
+def _levels(node: Node) -> int:
+    """Count how deep nodes stand in one another."""
+    levels, level = 0, [node]
+    while level:
+        levels, level = levels + 1, [child for one in level for child in children(one)]
+    return levels
