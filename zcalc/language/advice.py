@@ -188,7 +188,9 @@ def _in_call(source: str, call: Token, opened: Token, last: Token, here: Span) -
         if found == ")":
             empty = Span(span_of(call).start, here.end)
             return error_at(source, empty, "txt( ) has no text", 'Write "a photo".')
-        return error_at(source, here, "A text stands in quotes", f"Write {quote(name)}.")
+        return error_at(
+            source, here, "A text stands in quotes", f"Write {quote(name or 'a photo')}."
+        )
     if last is opened and found == ")":
         return _no_picture(source, Span(span_of(call).start, here.end))
     hints = []
@@ -278,7 +280,7 @@ def _word(source: str, token: Token, here: Span) -> LanguageError:
     if rest.startswith("="):
         return about_character(source, (), source.index("=", here.end))
     words = re.match(r"\w+(?:[ \t]+\w+)*", source[here.start :])
-    if words and words[0] != token:
+    if words and len(words[0]) > len(token):
         whole = Span(here.start, here.start + words.end())
         hint = f"Write {quote(_short(words[0]))}."
         return error_at(source, whole, "A text stands in quotes", hint)
