@@ -135,8 +135,13 @@ def _save_tiny_xlm_text(folder: Path) -> dict[str, Any]:
 
 def save_tiny_gpt2(folder: Path, *, seed: int = 0) -> Any:
     """Save a GPT-2 of random weights with its tokenizer, in transformers' format; return it."""
+    return save_tiny_lm(folder, "gpt2", seed=seed)
+
+
+def save_tiny_lm(folder: Path, family: str, *, seed: int = 0, shard: str = "1GB") -> Any:
+    """Save a causal model of a preset's family ("gpt2", "llama", "qwen3") with its tokenizer."""
     import torch
-    from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+    from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
     end = "<|endoftext|>"
     tokenizer = PreTrainedTokenizerFast(
@@ -144,10 +149,54 @@ def save_tiny_gpt2(folder: Path, *, seed: int = 0) -> Any:
     )
     tokenizer.save_pretrained(folder)
     torch.manual_seed(seed)
-    config = GPT2Config(
-        vocab_size=len(tokenizer), n_positions=64, n_embd=32, n_layer=2, n_head=2,
-        bos_token_id=0, eos_token_id=0,
-    )  # fmt: skip
-    model = GPT2LMHeadModel(config).eval()
-    model.save_pretrained(folder)
+    shape = {
+        "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
+        "max_position_embeddings": 64, "bos_token_id": 0, "eos_token_id": 0,
+    }  # fmt: skip
+    if family != "gpt2":
+        shape |= {"intermediate_size": 64, "num_key_value_heads": 1, "head_dim": 16}
+        shape |= {"tie_word_embeddings": True, "dtype": "bfloat16"}
+    config = AutoConfig.for_model(family, vocab_size=len(tokenizer), **shape)
+    model = AutoModelForCausalLM.from_config(config).eval()
+    model.save_pretrained(folder, max_shard_size=shard)
     return model
+
+
+def save_tiny_gguf(file: Path) -> None:
+    """Save a Llama of random weights and its tokenizer as a GGUF file."""
+    import gguf
+    import numpy as np
+
+    model = json.loads(_tiny_bpe("<|endoftext|>").to_str())["model"]
+    tokens = sorted(model["vocab"], key=model["vocab"].get)
+    width, layers, inner, size = 32, 2, 64, len(tokens)
+    writer = gguf.GGUFWriter(file, "llama")
+    writer.add_context_length(64)
+    writer.add_embedding_length(width)
+    writer.add_block_count(layers)
+    writer.add_feed_forward_length(inner)
+    writer.add_head_count(2)
+    writer.add_head_count_kv(2)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_dimension_count(width // 2)
+    writer.add_vocab_size(size)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_token_list(tokens)
+    writer.add_token_types([gguf.TokenType.CONTROL] + [gguf.TokenType.NORMAL] * (size - 1))
+    writer.add_token_merges([" ".join(pair) for pair in model["merges"]])
+    writer.add_bos_token_id(0)
+    writer.add_eos_token_id(0)
+    shapes = {"token_embd": (size, width), "output_norm": (width,), "output": (size, width)}
+    for i in range(layers):
+        shapes |= {f"blk.{i}.attn_{part}": (width, width) for part in ("q", "k", "v", "output")}
+        shapes |= {f"blk.{i}.ffn_{part}": (inner, width) for part in ("gate", "up")}
+        shapes |= {f"blk.{i}.ffn_down": (width, inner)}
+        shapes |= {f"blk.{i}.{part}_norm": (width,) for part in ("attn", "ffn")}
+    random = np.random.default_rng(0)
+    for name, shape in shapes.items():
+        values = random.normal(scale=0.05, size=shape) if len(shape) > 1 else np.ones(shape)
+        writer.add_tensor(f"{name}.weight", values.astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()

@@ -15,7 +15,7 @@ _TOKENIZER = (
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
     "vocab.json", "merges.txt", "tokenizer.model",
 )  # fmt: skip
-_SMALL = ("config.json", "generation_config.json", *_TOKENIZER, "model-*-of-*.safetensors")
+_SMALL = (*_TOKENIZER, "config.json", "generation_config.json", "model-*-of-*.safetensors")
 
 
 class LanguageModel:
@@ -91,7 +91,12 @@ def _load(files: list[Path]) -> tuple[Any, Any]:
     if files[0].suffix == ".gguf":
         options["gguf_file"] = files[0].name
     loaded: Any = AutoModelForCausalLM.from_pretrained(
-        folder, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **options
+        folder,
+        use_safetensors=True,
+        dtype=torch.float32,
+        ignore_mismatched_sizes=True,  # the report names them, its own error doesn't
+        output_loading_info=True,
+        **options,
     )
     model, report = loaded
     wrong = [*report["missing_keys"], *report["mismatched_keys"], *report.get("error_msgs", ())]

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -63,7 +64,10 @@ def quiet() -> Iterator[None]:
 def why(error: BaseException, lines: int = 4) -> str:
     """The first lines of an error's message, or its kind where it has none."""
     text = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return "\n  ".join(line[:300] for line in text[:lines]) or type(error).__name__
+    return (
+        "\n  ".join(textwrap.shorten(line, 300, placeholder=" …") for line in text[:lines])
+        or type(error).__name__
+    )
 
 
 def fingerprint(*parts: Path | str) -> str:
@@ -90,14 +94,15 @@ def fingerprint(*parts: Path | str) -> str:
 def hub_folder(repo: str, small: Sequence[str], weights: Sequence[str], by_hand: str) -> Path:
     """The folder of a hub repository's files: from the cache, else fetched now.
 
-    `repo` is ORG/NAME or ORG/NAME@REVISION, `small` the file patterns that belong with the first of
-    `weights` that the repository has. That one is fetched last, so where it lies all the rest does.
+    `repo` is ORG/NAME or ORG/NAME@REVISION, `small` the file patterns (the first is a file that
+    every such repository has) that belong with the first of `weights` that the repository has.
+    That one is fetched last, so where it lies with the first of `small`, all the rest does.
     Raises ZcalcError within seconds where the hub can't be reached; `by_hand` says what then.
     """
     name, _, revision = repo.partition("@")
     for file in weights:
         cached = try_to_load_from_cache(name, file, revision=revision or None)
-        if isinstance(cached, str):
+        if isinstance(cached, str) and all(Path(cached).with_name(n).is_file() for n in small[:1]):
             return Path(cached).parent
     try:
         found = HfApi().model_info(name, revision=revision or None, timeout=PATIENCE).siblings
