@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from zcalc.errors import ZcalcError
-from zcalc.models import loading, presets
+from zcalc.models import checkpoint, loading, presets
 from zcalc.models.encoder import Encoder
 from zcalc.models.language_model import LanguageModel
 from zcalc.models.pictures import to_rgb
@@ -278,20 +278,30 @@ def test_a_presets_weights_on_the_hub_are_named_in_open_clip(name):
     assert all("@" in part for part in (presets.PRESETS[name].clip, presets.PRESETS[name].lm))
 
 
-def test_a_cached_hub_model_needs_no_network(tmp_path, monkeypatch):
-    """The hub's own cache layout; the tag's QuickGELU (open_clip warns only) and mean hold."""
+def hub_cache(monkeypatch, root, repo, revision):
+    """The folder of a repository's snapshot in the hub library's own cache layout."""
     from huggingface_hub import constants
 
-    arch = {"embed_dim": 24, "vision_cfg": helpers.TINY_VISION}
-    arch["text_cfg"] = {"context_length": 16, "vocab_size": 49408, "width": 32, "heads": 2}
-    arch["text_cfg"]["layers"] = 2
-    (tmp_path / "zcalc-tiny.json").write_text(json.dumps(arch))
-    open_clip.add_model_config(tmp_path / "zcalc-tiny.json")
-    tag = {"hf_hub": "zcalc/tiny/", "mean": (0.1, 0.2, 0.3), "quick_gelu": True}
-    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "zcalc-tiny", {"tag": tag})
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    folder = tmp_path / "hub" / "models--zcalc--tiny" / "snapshots" / "abc"
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(root))
+    return root / f"models--{repo.replace('/', '--')}" / "snapshots" / revision
+
+
+def known_to_open_clip(monkeypatch, folder, arch, **tag):
+    """Let open_clip know the architecture of a saved model, and a tag of it."""
+    config = json.loads((folder / "open_clip_config.json").read_text())["model_cfg"]
+    if "hf_model_name" in config["text_cfg"]:
+        config["text_cfg"]["hf_model_name"] = "xlm-roberta-base"
+    (folder / f"{arch}.json").write_text(json.dumps(config))
+    open_clip.add_model_config(folder / f"{arch}.json")
+    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, arch, {"tag": tag})
+
+
+def test_a_cached_hub_model_needs_no_network(tmp_path, monkeypatch):
+    """The tag's QuickGELU (open_clip warns only) and mean hold."""
+    folder = hub_cache(monkeypatch, tmp_path, "zcalc/tiny", "abc")
     module = helpers.save_tiny_clip(folder, "plain")
+    tag = {"hf_hub": "zcalc/tiny/", "mean": (0.1, 0.2, 0.3), "quick_gelu": True}
+    known_to_open_clip(monkeypatch, folder, "zcalc-tiny", **tag)
     (folder / "open_clip_model.safetensors").rename(
         folder / "open_clip_pytorch_model.safetensors"  # as ViT-L-14's are called
     )
@@ -300,8 +310,21 @@ def test_a_cached_hub_model_needs_no_network(tmp_path, monkeypatch):
     assert encoder.transform.transforms[-1].mean == (0.1, 0.2, 0.3)
     same = encoder.texts(TEXTS) - module.encode_text(encoder.tokenize(TEXTS)).detach().numpy()
     assert 1e-6 < abs(same).max() < 0.1  # QuickGELU, not GELU
-    helpers.save_tiny_gpt2(tmp_path / "hub" / "models--zcalc--lm" / "snapshots" / "def")
+    helpers.save_tiny_gpt2(hub_cache(monkeypatch, tmp_path, "zcalc/lm", "def"))
     assert LanguageModel.load("zcalc/lm@def", device="cpu").identity.startswith("lm-")
+
+
+def test_a_cached_hub_model_with_a_text_tower_of_its_own(tmp_path, monkeypatch):
+    folder = hub_cache(monkeypatch, tmp_path, "zcalc/tinyx", "abc")
+    module = helpers.save_tiny_clip(folder, "xlm")
+    known_to_open_clip(monkeypatch, folder, "zcalc-tinyx", hf_hub="zcalc/tinyx/")
+    assert "xlm-roberta-base" in problem(Encoder.load, "open_clip:zcalc-tinyx/tag@abc")
+    pinned = checkpoint._PINNED["xlm-roberta-base"].split("@")
+    hub_cache(monkeypatch, tmp_path, *pinned).parent.mkdir(parents=True)
+    (folder / "text").rename(hub_cache(monkeypatch, tmp_path, *pinned))
+    encoder = Encoder.load("open_clip:zcalc-tinyx/tag@abc", device="cpu")
+    expected = module.encode_text(encoder.tokenize(TEXTS)).detach()
+    np.testing.assert_allclose(encoder.texts(TEXTS), expected, atol=1e-5)
 
 
 def test_unknown_names_say_what_there_is(tmp_path):
