@@ -1,0 +1,429 @@
+"""The decoders on small random models, against independently written references."""
+
+import dataclasses
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from helpers import TEXTS, save_tiny_clip, save_tiny_gpt2
+
+from zcalc.decode.beam import Beams
+from zcalc.decode.caption import Beam, Caption, latest
+from zcalc.decode.retrieve import retrieve
+from zcalc.decode.run import Run
+from zcalc.decode.scoring import TargetScorer
+from zcalc.decode.search import search
+from zcalc.decode.settings import SearchSettings, ZeroCapSettings
+from zcalc.decode.vocabulary import Vocabulary
+from zcalc.decode.zerocap import edit_special_tokens, fuse, guidance_loss, read, shift, zerocap
+from zcalc.errors import ZcalcError
+
+EOS = "<|endoftext|>"
+OFF = {"end_token": EOS, "forbidden": ""}  # nothing but the language model decides
+PLAIN = ZeroCapSettings(
+    steps=0, end_factor=1, first_end_factor=1, forbidden_factor=1, max_tokens=20, **OFF
+)
+WORDS = [word for text in TEXTS for word in text.replace(",", "").split()]
+PROMPTS = [" ".join(WORDS[i : i + 3]) for i in range(20)]
+FAST = ZeroCapSettings(beams=2, max_tokens=3, steps=2, candidates=64)
+
+
+@pytest.fixture(scope="module")
+def lm(tmp_path_factory):
+    """A GPT-2 whose random weights are large enough to prefer some tokens."""
+    from zcalc.models.language_model import LanguageModel
+
+    folder = tmp_path_factory.mktemp("lm")
+    save_tiny_gpt2(folder)
+    lm = LanguageModel.load(str(folder), "cpu")
+    with torch.no_grad():
+        for weight in lm.model.parameters():
+            weight.mul_(8 if weight.ndim > 1 else 1)
+    return lm
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    from zcalc.models.encoder import Encoder
+
+    folder = tmp_path_factory.mktemp("clip")
+    save_tiny_clip(folder, "hf")
+    return Encoder.load(str(folder), "cpu")
+
+
+@pytest.fixture(scope="module")
+def targets(encoder):
+    return encoder.texts([f"Image of a {word}" for word in ("cat", "dog", "rocket", "sea", "tea")])
+
+
+def last(captions):
+    *_, caption = captions
+    return caption
+
+
+def plain_beam_search(lm, prompt, width, length):
+    """Beams by mean log-probability, token by token in Python lists: (tokens, sum) each."""
+    tokenizer = lm.tokenizer
+    start = [tokenizer.bos_token_id, *tokenizer.encode(prompt)]
+    beams = [((), 0.0)]
+    for _ in range(length):
+        grown = []
+        for tokens, total in beams:
+            if tokens and tokens[-1] == tokenizer.eos_token_id:
+                grown.append((tokens, total))
+                continue
+            with torch.no_grad():
+                logits = lm.model(torch.tensor([[*start, *tokens]])).logits[0, -1]
+            for token, gain in enumerate(logits.log_softmax(-1).tolist()):
+                grown.append(((*tokens, token), total + gain))
+        grown.sort(key=lambda beam: -beam[1] / len(beam[0]))
+        beams = grown[:width]
+    return beams
+
+
+# Guidance off: the language model's own decoding
+
+
+@pytest.mark.parametrize("off", [{"steps": 0}, {"steps": 5, "clip_weight": 0}])
+def test_zerocap_without_guidance_is_the_models_greedy_decoding(lm, encoder, targets, off):
+    for prompt in PROMPTS:
+        settings = dataclasses.replace(PLAIN, beams=1, prompt=prompt, **off)
+        caption = last(zerocap(targets[0], encoder, lm, settings))
+        ids = torch.tensor([[lm.tokenizer.bos_token_id, *lm.tokenizer.encode(prompt)]])
+        expected = lm.model.generate(ids, do_sample=False, max_new_tokens=20, pad_token_id=0)
+        assert caption.beams[0].tokens == tuple(expected[0, ids.shape[1] :].tolist())
+
+
+def test_both_decoders_without_guidance_are_plain_beam_search(lm, encoder, targets):
+    for prompt in PROMPTS:
+        expected = plain_beam_search(lm, prompt, width=3, length=5)
+        settings = dataclasses.replace(PLAIN, beams=3, max_tokens=5, prompt=prompt)
+        guided_by_nothing = last(zerocap(targets[0], encoder, lm, settings))
+        searched = last(
+            search(
+                targets[0],
+                encoder,
+                lm,
+                SearchSettings(beams=3, max_tokens=5, prompt=prompt, clip_weight=0, **OFF),
+            )
+        )
+        for caption in (guided_by_nothing, searched):
+            assert [beam.tokens for beam in caption.beams] == [tokens for tokens, _ in expected]
+            for beam, (tokens, total) in zip(caption.beams, expected, strict=True):
+                assert beam.logprob == pytest.approx(total / len(tokens), abs=1e-4)
+
+
+# Guidance on
+
+
+def test_one_step_is_the_normalised_gradient_by_finite_differences(lm, encoder, targets):
+    """One step against central differences over every cached number, in float64."""
+    settings = ZeroCapSettings(steps=1, candidates=10_000, clip_temperature=0.1)
+    run = Run.prepare(targets[0], encoder, lm, settings, "zerocap")
+    contexts = torch.stack([run.vocabulary.prompt[-3:], run.vocabulary.prompt[:3]])  # (2, 3)
+    logits, past = read(lm, contexts)
+    moved = shift(run, settings, contexts, past, logits.log_softmax(-1))
+    lm.model.double()
+    try:
+        for row in range(2):
+            flat, loss = loss_of_a_cache(run, contexts[row : row + 1])
+            for index, tensor in enumerate(flat):
+                gradient = finite_differences(loss, flat, index)
+                step = -0.3 * gradient / gradient.norm() ** 0.9
+                ours = moved[index // 2][index % 2][row : row + 1].double() - tensor
+                assert step.norm() > 0.05
+                assert (ours - step).norm() < 1e-3 * step.norm()
+    finally:
+        lm.model.float()
+
+
+def loss_of_a_cache(run, context):
+    """A context's keys and values, layer by layer, and the loss of a changed copy of them."""
+    from transformers import DynamicCache
+
+    model = run.lm.model
+    with torch.no_grad():
+        whole = model(context, use_cache=True)
+    before = whole.logits[0, -1].softmax(-1)
+    layers = whole.past_key_values.layers
+    flat = [t[:, :, :-1] for layer in layers for t in (layer.keys, layer.values)]
+    prefix = run.text(context[0].tolist())
+    texts = [prefix + piece for piece in run.vocabulary.pieces]
+    wanted = (run.score(texts).double() / 0.1).softmax(-1)
+
+    def loss(tensors):
+        cache = DynamicCache()
+        for layer in range(len(layers)):
+            cache.update(tensors[2 * layer], tensors[2 * layer + 1], layer)
+        with torch.no_grad():
+            p = model(context[:, -1:], past_key_values=cache).logits[0, -1].softmax(-1)
+        return float(-(wanted * p.log()).sum() + 0.2 * (p * (p / before).log()).sum())
+
+    return flat, loss
+
+
+def finite_differences(loss, flat, index):
+    gradient = torch.zeros_like(flat[index])
+    for place in range(gradient.numel()):
+        ends = []
+        for move in (1e-5, -1e-5):
+            copies = [t.clone() for t in flat]
+            copies[index].view(-1)[place] += move
+            ends.append(loss(copies))
+        gradient.view(-1)[place] = (ends[0] - ends[1]) / 2e-5
+    return gradient
+
+
+def test_steps_lower_the_loss(lm, encoder, targets):
+    settings = ZeroCapSettings(clip_temperature=0.1)
+    for target in targets:
+        run = Run.prepare(target, encoder, lm, settings, "zerocap")
+        contexts = run.vocabulary.prompt[None]
+        logits, past = read(lm, contexts)
+        plain = logits.log_softmax(-1)
+        losses = [float(guidance_loss(run, settings, contexts, plain, plain))]
+        for steps in (1, 5):
+            fewer = dataclasses.replace(settings, steps=steps)
+            after = shifted_log_probs(lm, contexts, shift(run, fewer, contexts, past, plain))
+            losses.append(float(guidance_loss(run, settings, contexts, after, plain)))
+        assert losses[0] > losses[1] > losses[2]
+
+
+def shifted_log_probs(lm, contexts, past):
+    from zcalc.decode.zerocap import next_logits
+
+    with torch.no_grad():
+        return next_logits(lm, contexts, past).log_softmax(-1)
+
+
+def test_guidance_brings_captions_nearer_to_the_target(lm, encoder, targets):
+    options = {"beams": 1, "max_tokens": 4, "candidates": 100, "clip_temperature": 0.02}
+    for decode, settings in (
+        (zerocap, ZeroCapSettings(step_size=1, **options)),
+        (search, SearchSettings(**options)),
+    ):
+        off = dataclasses.replace(settings, clip_weight=0)
+        with_it = [last(decode(t, encoder, lm, settings)).clip for t in targets]
+        without = [last(decode(t, encoder, lm, off)).clip for t in targets]
+        assert np.mean(with_it) > np.mean(without) + 0.02
+
+
+def test_search_takes_words_that_only_the_target_proposes(lm, encoder, targets):
+    narrow = SearchSettings(beams=2, max_tokens=1, candidates=2, proposals=0, clip_weight=100)
+    wide = dataclasses.replace(narrow, proposals=16)
+    alone = [last(search(target, encoder, lm, narrow)).clip for target in targets]
+    both = [last(search(target, encoder, lm, wide)).clip for target in targets]
+    assert all(b >= a for a, b in zip(alone, both, strict=True)) and sum(both) > sum(alone)
+
+
+def test_a_llama_shaped_model_decodes(lm, encoder, targets):
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from zcalc.models.language_model import LanguageModel
+
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(lm.tokenizer), hidden_size=32, intermediate_size=48, num_hidden_layers=2,
+        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=64,
+    )  # fmt: skip
+    llama = LanguageModel(LlamaForCausalLM(config), lm.tokenizer, "tiny", torch.device("cpu"))
+    caption = last(zerocap(targets[0], encoder, llama, FAST))
+    assert caption.finished and len(caption.beams) == 2
+
+
+# Special tokens, fusion, beams
+
+
+def test_factors_on_single_tokens(lm):
+    settings = ZeroCapSettings(repetition_penalty=2, end_factor=1.25)
+    vocabulary = Vocabulary(lm, settings)
+    seen, digit, end = 300, vocabulary.pieces.index("7"), vocabulary.end
+    contexts = torch.tensor([[301, seen, 302, 303, 304], [seen, 301, 302, 303, 304]])
+    logits = torch.full((2, len(vocabulary.pieces)), 4.0)
+    logits[1] = -4.0
+    first = edit_special_tokens(logits, contexts, 0, vocabulary, settings)
+    later = edit_special_tokens(logits, contexts, 1, vocabulary, settings)
+    assert first[0, [seen, digit, end]].tolist() == pytest.approx([2, 0.2, 2.5])
+    assert later[0, [seen, digit, end]].tolist() == pytest.approx([2, 0.2, 5])
+    assert first[1, [seen, digit, end]].tolist() == pytest.approx([-4, -80, -6.4])
+    assert later[1, [seen, digit, end]].tolist() == pytest.approx([-4, -80, -3.2])
+    assert (first == logits).sum() == 2 * len(vocabulary.pieces) - (4 + 4) - 2 * (
+        1 + int(vocabulary.forbidden.sum())
+    )
+
+
+@pytest.mark.parametrize(
+    ("piece", "forbidden"),
+    [("7", 1), ("1990", 1), ("07", 0), (" 7", 0), (",", 1), ("\n", 1), ("-", 0), (" dog", 0)],
+)
+def test_forbidden_tokens_are_those_of_the_release(piece, forbidden):
+    import re
+
+    assert bool(re.fullmatch(ZeroCapSettings().forbidden, piece)) is bool(forbidden)
+
+
+def test_pieces_are_the_text_that_a_token_adds(lm):
+    vocabulary = Vocabulary(lm, FAST)
+    for text in TEXTS:
+        ids = lm.tokenizer.encode(text)
+        assert "".join(vocabulary.pieces[i] for i in ids) == text == vocabulary.text(ids)
+    assert vocabulary.pieces[lm.tokenizer.eos_token_id] == ""
+    assert vocabulary.ends.tolist() == [lm.tokenizer.eos_token_id, vocabulary.end]
+
+
+def test_fusion_is_a_geometric_mean_normalised_over_all_beams():
+    shifted = torch.randn(2, 5).log_softmax(-1)
+    plain = torch.randn(2, 5).log_softmax(-1)
+    expected = shifted.exp() ** 0.9 * plain.exp() ** 0.1
+    assert torch.allclose(
+        fuse(shifted, plain, 0.9, ended=0).exp(), expected / expected.sum(), atol=1e-6
+    )
+    assert torch.allclose(
+        fuse(shifted, plain, 0.9, ended=1).exp(), expected / (expected.sum() + 1), atol=1e-6
+    )
+
+
+def test_beams_compete_by_mean_and_an_ended_one_stays():
+    ends = torch.tensor([1])
+    table = torch.tensor([[-9.0, -1.0, -1.2, -5.0]])
+    beams = Beams.start(torch.device("cpu")).extend(table, table, 2, ends)
+    assert beams.sequences() == [(1,), (2,)] and beams.ended.tolist() == [True, False]
+    step = torch.tensor([[-9.0, -0.6, -0.4, -5.0]])
+    beams = beams.extend(step, 2 * step, 3, ends)
+    assert beams.sequences() == [(2, 2), (2, 1), (1,)]  # means -0.8, -0.9, -1.0
+    assert beams.scores.tolist() == pytest.approx([-1.6, -1.8, -1.0])
+    assert beams.logprobs.tolist() == pytest.approx([-2.0, -2.4, -1.0])
+    assert beams.lengths.tolist() == [2, 2, 1] and beams.ended.tolist() == [False, True, True]
+    assert beams.contexts(torch.tensor([7])).tolist() == [[7, 2, 2]]
+
+
+def test_no_usable_token_is_an_error():
+    nothing = torch.full((1, 4), -math.inf)
+    with pytest.raises(ZcalcError, match="no usable next token"):
+        Beams.start(torch.device("cpu")).extend(nothing, nothing, 2, torch.tensor([1]))
+
+
+# Captions as they come
+
+
+@pytest.mark.parametrize("decode", [zerocap, search])
+def test_one_growing_caption_a_token(decode, lm, encoder, targets):
+    kind = ZeroCapSettings if decode is zerocap else SearchSettings
+    options = {"max_tokens": 4, "candidates": 64, "clip_temperature": 0.05}
+    captions = list(decode(targets[1], encoder, lm, kind(beams=1, **options)))
+    assert [len(caption.beams[0].tokens) for caption in captions] == [1, 2, 3, 4][: len(captions)]
+    assert [caption.finished for caption in captions] == [False] * (len(captions) - 1) + [True]
+    texts = ["Image of a", *(caption.text for caption in captions)]
+    assert all(b.startswith(a) for a, b in pairwise(texts))
+    wide = list(decode(targets[1], encoder, lm, kind(beams=3, **options)))
+    assert wide == list(decode(targets[1], encoder, lm, kind(beams=3, **options)))
+    caption = wide[-1]
+    assert caption.text == caption.best_clip.text and caption.method == decode.__name__
+    assert caption.clip == max(beam.clip for beam in caption.beams)
+    assert caption.best_likelihood.logprob == max(beam.logprob for beam in caption.beams)
+    assert caption.clip == pytest.approx(
+        cosine(encoder.texts([caption.text])[0], targets[1]), abs=1e-5
+    )
+
+
+def cosine(a, b):
+    return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+
+def test_an_ended_caption_stops_the_decoder(lm, encoder, targets):
+    """Any token may end a caption: here one that the model's own decoding comes to."""
+    pieces = Vocabulary(lm, PLAIN).pieces
+    for prompt in PROMPTS:
+        settings = dataclasses.replace(PLAIN, beams=1, max_tokens=8, prompt=prompt)
+        tokens = last(zerocap(targets[0], encoder, lm, settings)).beams[0].tokens
+        for end in set(tokens[:-1]):
+            if pieces[end] and pieces.count(pieces[end]) == 1:
+                ending = dataclasses.replace(settings, end_token=pieces[end])
+                captions = list(zerocap(targets[0], encoder, lm, ending))
+                assert captions[-1].beams[0].tokens == tokens[: tokens.index(end) + 1]
+                assert captions[-1].finished and len(captions) == tokens.index(end) + 1
+
+
+def test_an_interrupt_leaves_the_last_caption(lm, encoder, targets):
+    seen = []
+
+    def stop_at_the_second(caption):
+        seen.append(caption)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+
+    caption = latest(zerocap(targets[0], encoder, lm, FAST), stop_at_the_second)
+    assert caption is seen[1] and not caption.finished
+    assert latest(zerocap(targets[0], encoder, lm, FAST)).finished
+
+    def stopped_at_once():
+        raise KeyboardInterrupt
+        yield
+
+    with pytest.raises(KeyboardInterrupt):
+        latest(stopped_at_once())
+
+
+# What can't be decoded
+
+
+@pytest.mark.parametrize("decode", [zerocap, search])
+@pytest.mark.parametrize(
+    "case",
+    [
+        (lambda t: t * np.nan, {}, "no direction"),
+        (lambda t: t * 0, {}, "no direction"),
+        (lambda t: t[:-1], {}, r"shape \(23,\).*24 numbers"),
+        (lambda t: t[None], {}, "shape"),
+        (lambda t: t, {"prompt": "a " * 60}, "language model's 64 positions"),
+        (lambda t: t, {"prompt": "cat dog tea sea red " * 3}, "text encoder's 16 tokens"),
+        (lambda t: t, {"end_token": "no such token"}, "no single token 'no such token'"),
+        (lambda t: t, {"end_token": ""}, "no single token ''"),
+    ],
+)
+def test_errors(decode, case, lm, encoder, targets):
+    change, options, message = case
+    kind = ZeroCapSettings if decode is zerocap else SearchSettings
+    with pytest.raises(ZcalcError, match=message) as caught:
+        next(decode(change(targets[0]), encoder, lm, kind(**options)))
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "options", [{"beams": 0}, {"max_tokens": 0}, {"fusion": 2}, {"clip_temperature": 0}]
+)
+def test_settings_that_make_no_sense(options):
+    with pytest.raises(ZcalcError, match="setting"):
+        ZeroCapSettings(**options)
+
+
+def test_a_text_past_the_context_counts_as_farthest(encoder, targets):
+    score = TargetScorer(targets[0], encoder, "Image of a")
+    near, far = score(["Image of a cat", "cat " * 40]).tolist()
+    assert near == pytest.approx(1, abs=1e-5) and far == -1
+
+
+# Stored sentences
+
+
+def test_retrieve_finds_the_stored_sentence(encoder, targets):
+    sentences = ["Image of a dog", "Image of a cat", *TEXTS[2:]]
+    vectors = encoder.texts(sentences)
+    caption = retrieve(targets[0], sentences, 3 * vectors, k=2)
+    assert caption.text == "Image of a cat" and caption.finished and len(caption.beams) == 2
+    assert caption.clip == pytest.approx(1, abs=1e-5)
+    for target, rows in (
+        (targets[0][:3], vectors),
+        (targets[0], vectors[:2]),
+        (targets[0] * 0, vectors),
+    ):
+        with pytest.raises(ZcalcError):
+            retrieve(target, sentences, rows)
+
+
+def test_best_beams():
+    beams = [Beam("a", 0.1, -1.0), Beam("b", 0.3, -3.0), Beam("c", 0.2, -0.5)]
+    caption = Caption.of(beams, "zerocap")
+    assert (caption.text, caption.best_clip.text, caption.best_likelihood.text) == ("b", "b", "c")

@@ -1,0 +1,111 @@
+"""The language model's tokens as text: pieces, prompt, end, and the ones a caption never has."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
+
+from zcalc.decode.protocols import CausalLM
+from zcalc.decode.settings import DecoderSettings
+from zcalc.errors import ZcalcError
+
+_pieces: WeakKeyDictionary[Any, tuple[str, ...]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The tokens of one language model under one decoder's settings.
+
+    Raises ZcalcError when `settings.end_token` is not one token of the model.
+    """
+
+    lm: CausalLM
+    settings: DecoderSettings
+
+    @cached_property
+    def pieces(self) -> tuple[str, ...]:
+        """Every token's text as it reads inside a sentence; empty for special tokens."""
+        tokenizer = self.lm.tokenizer
+        if tokenizer not in _pieces:
+            _pieces[tokenizer] = _read_pieces(tokenizer)
+        size = self.lm.model.config.get_text_config().vocab_size
+        return (_pieces[tokenizer] + ("",) * size)[:size]
+
+    @cached_property
+    def end(self) -> int:
+        """The id of the end token."""
+        name = self.settings.end_token
+        if name and name in self.pieces:
+            return self.pieces.index(name)
+        token = self.lm.tokenizer.get_vocab().get(name)
+        if token is None or token >= len(self.pieces):
+            raise ZcalcError(
+                f"The language model has no single token {name!r} to end a caption with.",
+                "Name one that it has with end_token, for instance its end-of-text token "
+                f"{self.lm.tokenizer.eos_token!r}.",
+            )
+        return int(token)
+
+    @cached_property
+    def ends(self) -> Tensor:
+        """Ids (e,) that end a caption: the end token and the model's end of text."""
+        eos = self.lm.tokenizer.eos_token_id
+        ids = {self.end} if eos is None else {self.end, eos}
+        return torch.tensor(sorted(ids), device=self.lm.device)
+
+    @cached_property
+    def forbidden(self) -> Tensor:
+        """Mask (V,) of the tokens whose text matches the settings' pattern."""
+        pattern = re.compile(self.settings.forbidden)
+        mask = [bool(piece and pattern.fullmatch(piece)) for piece in self.pieces]
+        mask[self.end] = False
+        return torch.tensor(mask, device=self.lm.device)
+
+    @cached_property
+    def unwritable(self) -> Tensor:
+        """Mask (V,) of the ids that stand for no text and no end: special tokens, unused rows."""
+        mask = torch.tensor([not piece for piece in self.pieces], device=self.lm.device)
+        mask[self.ends] = False
+        return mask
+
+    @cached_property
+    def prompt(self) -> Tensor:
+        """Ids (p,) of the prompt, after the beginning-of-text token if the model has one.
+
+        Raises ZcalcError when the model has no positions left for `max_tokens`.
+        """
+        tokenizer, settings = self.lm.tokenizer, self.settings
+        start = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
+        ids = start + tokenizer.encode(settings.prompt, add_special_tokens=False)
+        if not ids:
+            raise ZcalcError("The prompt is empty.", "Give it a word to start with: 'Image of a'.")
+        config = self.lm.model.config.get_text_config()
+        room = getattr(config, "max_position_embeddings", None)
+        if room is not None and len(ids) + settings.max_tokens > room:
+            raise ZcalcError(
+                f"The prompt takes {len(ids)} of the language model's {room} positions, which "
+                f"leaves too few for {settings.max_tokens} tokens.",
+                "Shorten the prompt or lower max_tokens.",
+            )
+        return torch.tensor(ids, device=self.lm.device)
+
+    def text(self, ids: list[int]) -> str:
+        """The ids as a sentence, without special tokens."""
+        return str(
+            self.lm.tokenizer.decode(
+                ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
+            )
+        )
+
+
+def _read_pieces(tokenizer: Any) -> tuple[str, ...]:
+    """Every token read after an anchor word, so that its own leading space is kept."""
+    anchor = tokenizer.encode("a", add_special_tokens=False)
+    options = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
+    lead = len(tokenizer.decode(anchor, **options))
+    texts = tokenizer.batch_decode([[*anchor, i] for i in range(len(tokenizer))], **options)
+    return tuple(text[lead:] for text in texts)
