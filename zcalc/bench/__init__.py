@@ -1,0 +1,1 @@
+"""What `zcalc bench` measures."""

@@ -14,6 +14,7 @@ from zcalc.errors import ZcalcError
 from zcalc.models import loading, presets
 from zcalc.models.checkpoint import Checkpoint, find_checkpoint
 from zcalc.models.pictures import to_rgb
+from zcalc.models.text import encode_text
 
 import open_clip  # isort: skip
 import torch  # isort: skip
@@ -90,7 +91,7 @@ class Encoder:
                     "Shorten it, or add the embeddings of its parts.",
                 )
         jobs = ((b"t" + t.encode("utf-8", "surrogatepass"), partial(self._ids, t)) for t in texts)
-        return self._embed(jobs, self.model.encode_text)
+        return self._embed(jobs, partial(encode_text, self.model))
 
     def token_count(self, text: str) -> int:
         """The length of a text in tokens, with those for its start and end."""
@@ -105,7 +106,7 @@ class Encoder:
     def text_features(self, token_ids: torch.Tensor) -> torch.Tensor:
         """Embed token ids (n, context) as (n, d) on the device, without gradients or memory."""
         with torch.no_grad():
-            return self.model.encode_text(token_ids.to(self.device))
+            return encode_text(self.model, token_ids.to(self.device))
 
     def _ids(self, text: str) -> torch.Tensor:
         return self.tokenize([text])[0]

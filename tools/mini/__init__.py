@@ -1,0 +1,1 @@
+"""How the embedded model is built, from weights and word lists that package indexes carry."""

@@ -1,0 +1,175 @@
+"""The text tower of `mini`: a small causal transformer in CLIP's shape, taught by MiniLM.
+
+It starts as a bag of words: a token's row is the teacher's embedding of that token, the first
+attention layer averages them, all later layers add nothing yet. Training does the rest.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from tools.mini.progress import progress
+from tools.mini.teacher import DIM, Teacher
+from zcalc.models.text import encode_text
+
+VOCABULARY, CONTEXT, WIDTH, HEADS, LAYERS = 16000, 32, 320, 5, 4
+BATCH, PEAK, WARMUP = 256, 1e-3, 200
+CONFIG = {
+    "embed_dim": DIM,
+    "custom_text": True,
+    "vision_cfg": {
+        "timm_model_name": "zcalc_class_mixture",
+        "timm_model_pretrained": False,
+        "timm_pool": "",
+        "timm_proj": "",
+        "image_size": 224,
+    },
+    "text_cfg": {
+        "context_length": CONTEXT,
+        "vocab_size": VOCABULARY,
+        "hf_tokenizer_name": "local",
+        "width": WIDTH,
+        "heads": HEADS,
+        "layers": LAYERS,
+        "pool_type": "eos",
+        "pad_id": 0,
+        "eos_id": 2,
+    },
+}
+PREPROCESS = {"mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic"}
+
+
+def train_tokenizer(texts: list[str], folder: Path) -> PreTrainedTokenizerFast:
+    """A lower-case byte-level BPE, saved where open_clip finds it; checks a round trip."""
+    bpe = Tokenizer(models.BPE())
+    bpe.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    bpe.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        special_tokens=["<pad>", "<s>", "</s>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    bpe.train_from_iterator(texts, trainer)
+    bpe.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 1), ("</s>", 2)]
+    )
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=bpe,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        model_max_length=CONTEXT,
+    )
+    tokenizer.save_pretrained(folder)
+    ids = tokenizer("Image of a dog.").input_ids
+    if tokenizer.decode(ids[1:-1]).strip() != "image of a dog.":
+        raise RuntimeError(f"the tokenizer does not come back: {ids}")
+    return tokenizer
+
+
+def build(folder: Path) -> torch.nn.Module:
+    """Write mini's open_clip configuration and build the untrained pair through open_clip."""
+    from zcalc.models import tower  # noqa: F401
+
+    import open_clip  # isort: skip
+
+    document = {"model_cfg": CONFIG, "preprocess_cfg": PREPROCESS}
+    (folder / "open_clip_config.json").write_text(json.dumps(document, indent=1) + "\n")
+    return open_clip.create_model(f"local-dir:{folder}", load_weights=False)
+
+
+@torch.no_grad()
+def start_as_bag_of_words(text: torch.nn.Module, tokens: list[str], teacher: Teacher) -> None:
+    """Give every token the teacher's embedding of its string, and let layer 0 average them."""
+    rows = torch.from_numpy(teacher(tokens))  # (vocabulary, 384)
+    basis = torch.linalg.svd(rows, full_matrices=False).Vh[:WIDTH]  # (width, 384)
+    text.token_embedding.weight.copy_(rows @ basis.T * 0.5)
+    text.token_embedding.weight[:3] = 0
+    text.positional_embedding.mul_(0.3)
+    text.text_projection.copy_(basis)
+    for block in text.transformer.resblocks:
+        block.mlp.c_proj.weight.mul_(0.2)
+        block.attn.out_proj.weight.mul_(0.2)
+    attention = text.transformer.resblocks[0].attn
+    attention.in_proj_weight[: 2 * WIDTH].mul_(0.1)
+    attention.in_proj_weight[2 * WIDTH :] = torch.eye(WIDTH)
+    attention.out_proj.weight.copy_(torch.eye(WIDTH))
+
+
+def loss(student: Tensor, teacher: Tensor, mean: Tensor) -> Tensor:
+    """(1 - cosine) + half the same after centring + a light in-batch contrast; (n, 384) each."""
+    student = F.normalize(student, dim=-1)
+    plain = 1 - (student * teacher).sum(-1).mean()
+    centred = 1 - F.cosine_similarity(student - mean, teacher - mean).mean()
+    logits = student @ teacher.T / 0.05  # (n, n)
+    contrast = F.cross_entropy(logits, (teacher @ teacher.T / 0.05).softmax(-1))
+    return plain + 0.5 * centred + 0.1 * contrast
+
+
+class Batches:
+    """Batch number -> texts of like length, the same ones in every run with one seed."""
+
+    def __init__(self, lengths: np.ndarray, seed: int) -> None:
+        self.lengths, self.seed = lengths, seed
+        self.per_epoch = len(lengths) // BATCH
+
+    def __getitem__(self, number: int) -> np.ndarray:
+        epoch, step = divmod(number, self.per_epoch)
+        if getattr(self, "epoch", None) != epoch:
+            draw = np.random.default_rng((self.seed, epoch))
+            order = draw.permutation(len(self.lengths))
+            chunks = np.array_split(order, max(1, len(order) // (BATCH * 64)))
+            ordered = np.concatenate([c[np.argsort(self.lengths[c], kind="stable")] for c in chunks])
+            batches = ordered[: self.per_epoch * BATCH].reshape(-1, BATCH)
+            self.epoch, self.batches = epoch, batches[draw.permutation(len(batches))]
+        return self.batches[step]
+
+
+def train(model: torch.nn.Module, ids: Tensor, targets: np.ndarray, steps: int, keep: Path) -> None:
+    """Teach the tower on token ids (n, context) and teacher rows (n, 384); resumes from `keep`."""
+    text = model.text
+    batches = Batches(ids.ne(0).sum(1).numpy(), seed=0)
+    mean = torch.from_numpy(targets[::7].astype(np.float32).mean(0))
+    tables = [p for n, p in text.named_parameters() if "embedding" in n or p.ndim < 2]
+    others = [p for n, p in text.named_parameters() if not ("embedding" in n or p.ndim < 2)]
+    groups = [{"params": tables, "weight_decay": 0.0}, {"params": others, "weight_decay": 0.02}]
+    optimizer = torch.optim.AdamW(groups, lr=PEAK, betas=(0.9, 0.98), fused=True)
+    start = 0
+    if keep.exists():
+        saved = torch.load(keep, weights_only=True)
+        text.load_state_dict(saved["model"])
+        optimizer.load_state_dict(saved["optimizer"])
+        start = saved["step"]
+    text.train()
+    bar = progress(range(start, steps), "text tower", start, steps)
+    for step in bar:
+        for group in optimizer.param_groups:
+            group["lr"] = PEAK * min((step + 1) / WARMUP, 1 - (step - WARMUP) / (steps - WARMUP + 1))
+        rows = batches[step]
+        with torch.autocast("cpu", torch.bfloat16):
+            student = encode_text(model, ids[rows])  # (256, 384)
+        value = loss(student.float(), torch.from_numpy(targets[rows].astype(np.float32)), mean)
+        optimizer.zero_grad(set_to_none=True)
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(text.parameters(), 1.0)
+        optimizer.step()
+        if step % 500 == 499 or step == steps - 1:
+            state = {"model": text.state_dict(), "optimizer": optimizer.state_dict()}
+            torch.save(state | {"step": step + 1}, keep.with_suffix(".new"))
+            keep.with_suffix(".new").replace(keep)
+    text.eval()
+
+
+@torch.inference_mode()
+def features(model: torch.nn.Module, ids: Tensor, batch: int = 256) -> Tensor:
+    """Unit embeddings (n, 384) of token ids (n, context)."""
+    found = [F.normalize(encode_text(model, part), dim=-1) for part in ids.split(batch)]
+    return torch.cat(found)
