@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import zcalc.models.compat  # noqa: F401  (before transformers, which may import torchvision)
-
 from tools.mini import sources
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +63,9 @@ class Build:
         rare = [t for t in texts if t.isalpha() and t.islower() and t not in known]
         self.held_words = random.Random(3).sample(rare, 1000)
         unseen = set(self.held_words)
-        self.texts = random.Random(0).sample([t for t in texts if t not in unseen], k=len(texts) - 1000)
+        self.texts = random.Random(0).sample(
+            [t for t in texts if t not in unseen], k=len(texts) - 1000
+        )
         folder = sources.teacher_folder(self.work)
         self.targets = teacher.embed(folder, self.texts, self.work / "teacher.npy")
         self.embed_by_teacher = teacher.Teacher(folder)
@@ -131,10 +132,13 @@ class Build:
         (self.bench / "class_names.txt").write_text("\n".join(map(plain, self.names)) + "\n")
         held = {"captions": self.held[:HELD], "words": self.held_words[:HELD]}
         (self.bench / "held_out.json").write_text(json.dumps(held, indent=0) + "\n")
-        rows = {k: torch.from_numpy(self.embed_by_teacher(v).astype(np.float16)) for k, v in held.items()}
+        rows = {
+            k: torch.from_numpy(self.embed_by_teacher(v).astype(np.float16))
+            for k, v in held.items()
+        }
         save_file(rows, self.bench / "held_out.safetensors")
 
-    def _ids(self, texts: list[str]):  # noqa: ANN202
+    def _ids(self, texts: list[str]):
         import torch
 
         context = self.tokenizer.model_max_length
@@ -142,7 +146,7 @@ class Build:
         return torch.tensor(batch.input_ids)
 
 
-def _half(tensor):  # noqa: ANN001, ANN202
+def _half(tensor):
     small = tensor.half() if tensor.is_floating_point() else tensor
     if small.is_floating_point() and not small.isfinite().all():
         raise RuntimeError("a weight does not fit fp16")

@@ -20,9 +20,9 @@ SCENES = {
     ),
     "artifact": (
         "small large red blue green yellow old new broken modern wooden metal black white shiny",
-        "lying on the floor|standing against a wall|hanging on a wall|left out in the rain|for sale "
-        "in a shop|being used by a man|being held by a woman|next to a box|covered with dust|"
-        "made of wood|on display in a museum|being repaired",
+        "lying on the floor|standing against a wall|hanging on a wall|left out in the rain|for "
+        "sale in a shop|being used by a man|being held by a woman|next to a box|covered with "
+        "dust|made of wood|on display in a museum|being repaired",
         "on a table|in a room|on a shelf|in the street|on a desk|in a workshop|in the kitchen|"
         "in the garden|on a white surface|in a box|in a shop window|on the grass",
     ),
@@ -44,7 +44,8 @@ SCENES = {
     "place": (
         "small large old quiet busy empty beautiful green snowy sunny dark",
         "covered with snow|surrounded by trees|full of people|seen from above|with mountains "
-        "behind it|next to a river|under a blue sky|with a small bridge|lit by lamps|after the rain",
+        "behind it|next to a river|under a blue sky|with a small bridge|lit by lamps|after the "
+        "rain",
         "at night|at sunset|in winter|in summer|in the morning|in the city|in the mountains|"
         "by the sea|in the countryside|in the fog",
     ),

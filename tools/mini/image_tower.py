@@ -28,10 +28,12 @@ def plain(name: str) -> str:
     return re.sub(r"\s*\(.*?\)", "", name).lower()
 
 
-def class_table(names: list[str], embed) -> torch.Tensor:  # noqa: ANN001
+def class_table(names: list[str], embed) -> torch.Tensor:
     """Rows (1000, d): the mean direction of a class name in a few prompts."""
     rows = torch.zeros(len(names), 0)
     for prompt in PROMPTS:
-        found = embed([prompt.format(name=n, an=article(n)) for n in map(plain, names)])  # (1000, d)
+        found = embed(
+            [prompt.format(name=n, an=article(n)) for n in map(plain, names)]
+        )  # (1000, d)
         rows = found if not rows.numel() else rows + found
     return F.normalize(rows, dim=-1)

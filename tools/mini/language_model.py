@@ -10,7 +10,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from tools.mini.progress import progress
+from tools.mini.sample import article
+from tools.mini.training import Training
 
 VOCABULARY, CONTEXT, WIDTH, HEADS, LAYERS = 12000, 48, 256, 4, 6
 BATCH, PEAK, WARMUP = 128, 1.5e-3, 200
@@ -41,8 +42,6 @@ def train_tokenizer(captions: list[str], words: list[str], folder: Path) -> PreT
 
 def mend(caption: str) -> str:
     """Mend the articles that the sampling model got wrong ("a apple", "an car")."""
-    from tools.mini.sample import article
-
     return re.sub(r"\b(a|an) (?=([a-z]\w*))", lambda m: f"{article(m[2])} ", caption)
 
 
@@ -76,34 +75,15 @@ def nll(model: GPT2LMHeadModel, ids: Tensor) -> Tensor:
 
 def train(model: GPT2LMHeadModel, ids: Tensor, steps: int, keep: Path) -> None:
     """Train on captions (n, tokens); resumes from `keep`."""
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim < 2]
-    groups = [{"params": matrices, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=PEAK, betas=(0.9, 0.98), fused=True)
-    lengths, start = ids.ne(-1).sum(1).tolist(), 0
-    if keep.exists():
-        saved = torch.load(keep, weights_only=True)
-        model.load_state_dict(saved["model"])
-        optimizer.load_state_dict(saved["optimizer"])
-        start = saved["step"]
-    model.train()
-    for step in progress(range(start, steps), "language model", start, steps):
-        for group in optimizer.param_groups:
-            group["lr"] = PEAK * min((step + 1) / WARMUP, 1 - (step - WARMUP) / (steps - WARMUP + 1))
+    lengths = ids.ne(-1).sum(1).tolist()
+    training = Training(model, steps, keep, peak=PEAK, warmup=WARMUP, decay=0.1)
+    for step in training("language model"):
         draw = random.Random(step)
         near = sorted(draw.sample(range(len(ids)), BATCH * 4), key=lengths.__getitem__)
         first = BATCH * draw.randrange(4)  # one of four batches of like length
         with torch.autocast("cpu", torch.bfloat16):
             value = nll(model, ids[near[first : first + BATCH]])
-        optimizer.zero_grad(set_to_none=True)
-        value.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        if step % 500 == 499 or step == steps - 1:
-            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
-            torch.save(state | {"step": step + 1}, keep.with_suffix(".new"))
-            keep.with_suffix(".new").replace(keep)
-    model.eval()
+        training.update(value)
 
 
 @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""Captions written by a small language model: SmolLM2 continues "Image of a NOUN" after examples."""
+"""Captions from a small language model: SmolLM2 continues "Image of a NOUN" after examples."""
 
 import json
 import random
@@ -75,9 +75,7 @@ class Writer:
         ids, written = new.input_ids, []
         position = mask.cumsum(1)[:, prefix.shape[1] :] - 1
         for _ in range(LENGTH):
-            out = self.model(
-                ids, past_key_values=cache, attention_mask=mask, position_ids=position
-            )
+            out = self.model(ids, past_key_values=cache, attention_mask=mask, position_ids=position)
             ids = self._draw(out.logits[:, -1].float())  # (n, 1)
             written.append(ids)
             mask = torch.cat([mask, torch.ones_like(ids)], 1)

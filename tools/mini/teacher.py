@@ -20,6 +20,7 @@ class Teacher:
 
     @torch.inference_mode()
     def __call__(self, texts: list[str]) -> np.ndarray:
+        """Unit embeddings (n, 384) of texts."""
         found = np.empty((len(texts), DIM), np.float32)
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         for start in range(0, len(texts), BATCH):

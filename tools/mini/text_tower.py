@@ -10,12 +10,20 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import (
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from tools.mini.progress import progress
 from tools.mini.teacher import DIM, Teacher
+from tools.mini.training import Training
 from zcalc.models.text import encode_text
 
 VOCABULARY, CONTEXT, WIDTH, HEADS, LAYERS = 16000, 32, 320, 5, 4
@@ -127,7 +135,9 @@ class Batches:
             draw = np.random.default_rng((self.seed, epoch))
             order = draw.permutation(len(self.lengths))
             chunks = np.array_split(order, max(1, len(order) // (BATCH * 64)))
-            ordered = np.concatenate([c[np.argsort(self.lengths[c], kind="stable")] for c in chunks])
+            ordered = np.concatenate(
+                [c[np.argsort(self.lengths[c], kind="stable")] for c in chunks]
+            )
             batches = ordered[: self.per_epoch * BATCH].reshape(-1, BATCH)
             self.epoch, self.batches = epoch, batches[draw.permutation(len(batches))]
         return self.batches[step]
@@ -135,37 +145,17 @@ class Batches:
 
 def train(model: torch.nn.Module, ids: Tensor, targets: np.ndarray, steps: int, keep: Path) -> None:
     """Teach the tower on token ids (n, context) and teacher rows (n, 384); resumes from `keep`."""
-    text = model.text
     batches = Batches(ids.ne(0).sum(1).numpy(), seed=0)
     mean = torch.from_numpy(targets[::7].astype(np.float32).mean(0))
-    tables = [p for n, p in text.named_parameters() if "embedding" in n or p.ndim < 2]
-    others = [p for n, p in text.named_parameters() if not ("embedding" in n or p.ndim < 2)]
-    groups = [{"params": tables, "weight_decay": 0.0}, {"params": others, "weight_decay": 0.02}]
-    optimizer = torch.optim.AdamW(groups, lr=PEAK, betas=(0.9, 0.98), fused=True)
-    start = 0
-    if keep.exists():
-        saved = torch.load(keep, weights_only=True)
-        text.load_state_dict(saved["model"])
-        optimizer.load_state_dict(saved["optimizer"])
-        start = saved["step"]
-    text.train()
-    bar = progress(range(start, steps), "text tower", start, steps)
-    for step in bar:
-        for group in optimizer.param_groups:
-            group["lr"] = PEAK * min((step + 1) / WARMUP, 1 - (step - WARMUP) / (steps - WARMUP + 1))
+    training = Training(
+        model.text, steps, keep, peak=PEAK, warmup=WARMUP, decay=0.02, no_decay="embedding"
+    )
+    for step in training("text tower"):
         rows = batches[step]
         with torch.autocast("cpu", torch.bfloat16):
             student = encode_text(model, ids[rows])  # (256, 384)
-        value = loss(student.float(), torch.from_numpy(targets[rows].astype(np.float32)), mean)
-        optimizer.zero_grad(set_to_none=True)
-        value.backward()
-        torch.nn.utils.clip_grad_norm_(text.parameters(), 1.0)
-        optimizer.step()
-        if step % 500 == 499 or step == steps - 1:
-            state = {"model": text.state_dict(), "optimizer": optimizer.state_dict()}
-            torch.save(state | {"step": step + 1}, keep.with_suffix(".new"))
-            keep.with_suffix(".new").replace(keep)
-    text.eval()
+        target = torch.from_numpy(targets[rows].astype(np.float32))
+        training.update(loss(student.float(), target, mean))
 
 
 @torch.inference_mode()

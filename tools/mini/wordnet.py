@@ -50,7 +50,7 @@ def synsets(folder: Path, part: str = "noun") -> list[Synset]:
 
 
 def _word(raw: str) -> str:
-    return raw.split("(")[0].replace("_", " ")
+    return raw.split("(", maxsplit=1)[0].replace("_", " ")
 
 
 def sense_counts(folder: Path) -> dict[str, dict[str, int]]:
