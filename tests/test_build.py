@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from tools.mini import training
 from tools.mini.language_model import mend
 from tools.mini.sample import article, usable

@@ -8,7 +8,6 @@ import sys
 import time
 from pathlib import Path
 
-import zcalc.models.compat  # noqa: F401  (before transformers, which may import torchvision)
 from tools.mini import sources
 
 ROOT = Path(__file__).parents[2]
