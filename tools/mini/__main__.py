@@ -119,15 +119,16 @@ class Build:
         import torch
         from safetensors.torch import save_file
 
+        from tools.mini.image_tower import plain
+        from tools.mini.sample import usable
+
         state = {k: _half(v) for k, v in self.clip.state_dict().items()}
         save_file(state, self.made / "open_clip_model.safetensors", {"format": "pt"})
         self.lm.half().save_pretrained(self.made / "lm")
         shutil.copytree(self.made, self.mini, dirs_exist_ok=True)
         (self.data / "vocabulary.txt").write_text("\n".join(self.words) + "\n")
-        sentences = random.Random(1).sample(self.train, SENTENCES)
+        sentences = random.Random(1).sample([c for c in self.train if usable(c)], SENTENCES)
         (self.data / "captions.txt").write_text("\n".join(sentences) + "\n")
-        from tools.mini.image_tower import plain
-
         (self.bench / "class_names.txt").write_text("\n".join(map(plain, self.names)) + "\n")
         held = {"captions": self.held[:HELD], "words": self.held_words[:HELD]}
         (self.bench / "held_out.json").write_text(json.dumps(held, indent=0) + "\n")

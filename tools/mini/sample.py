@@ -98,15 +98,15 @@ def article(noun: str) -> str:
 
 USABLE = re.compile(r"Image of an? [A-Za-z][A-Za-z' -]*(, [A-Za-z' -]+)?\.")
 TALK = re.compile(
-    r"\b(image|photo|picture|captur|camera|caption|title|text|symboli|represent|depict|background"
-    r" information|I|you|we|my|your|our)\b|\bkilled|\bdead\b|\bnaked|\bsex",
+    r"\b(image|photo|picture|captur|camera|caption|title|text|symboli|represent|depict)"
+    r"|\b(I|you|we|my|your|our|killed|dead|sex)\b|\bnaked",
     re.IGNORECASE,
 )
 
 
 def usable(caption: str) -> bool:
     """Whether a sampled line is one short concrete sentence, and not talk about pictures."""
-    words = caption.split()
+    words = caption.rstrip(".").split()
     body = caption[len("Image of a") :]
     repeats = any(words[i] == words[i + 1] for i in range(len(words) - 1))
     return (
