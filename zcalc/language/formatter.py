@@ -2,7 +2,22 @@
 
 import re
 
-from zcalc.language.tree import Image, Inverse, Neg, Node, Number, Product, Sum, Text
+from zcalc.language.tree import (
+    Binding,
+    Call,
+    Image,
+    Inverse,
+    Keyword,
+    Name,
+    Neg,
+    Node,
+    Number,
+    Pipe,
+    Product,
+    Program,
+    Sum,
+    Text,
+)
 
 # What has to be written with a backslash inside quotes, besides the quote itself: the backslash,
 # control characters, line separators, and halves of surrogate pairs.
@@ -11,20 +26,33 @@ _ESCAPES = {"\\": r"\\", "\n": r"\n", "\t": r"\t"}
 
 
 def unparse(node: Node) -> str:
-    """Print a tree as text.
+    """Print a tree as text; the statements of a program on a line each.
 
     >>> unparse(Sum((Image("tea"), Neg(Text("a cup")))))
     'img(tea) - "a cup"'
     >>> unparse(Product((Number(2.0), Sum((Image("tea"), Text("hot"))))))
     '2 * (img(tea) + "hot")'
     """
-    if not isinstance(node, Sum):
-        return _product(node)
-    first, *rest = node.terms
-    signed = (
-        f" - {_product(t.operand)}" if isinstance(t, Neg) else f" + {_product(t)}" for t in rest
-    )
-    return _product(first) + "".join(signed)
+    match node:
+        case Program(statements):
+            return "\n".join(unparse(statement) for statement in statements)
+        case Binding(name, value):
+            return f"{name} = {unparse(value)}"
+        case Pipe(operand, verb):
+            return f"{unparse(operand)} |> {unparse(verb)}"
+        case Keyword(name, value):
+            return f"{name}={unparse(value)}"
+        case Sum(terms):
+            return "".join(_term(term, i == 0) for i, term in enumerate(terms))
+        case _:
+            return _product(node)
+
+
+def _term(term: Node, first: bool) -> str:
+    """Print a term of a sum with the sign before it."""
+    if first:
+        return _product(term)
+    return f" - {_product(term.operand)}" if isinstance(term, Neg) else f" + {_product(term)}"
 
 
 def _product(node: Node) -> str:
@@ -38,13 +66,17 @@ def _product(node: Node) -> str:
     return _signed(first) + "".join(factors)
 
 
-def _signed(node: Node) -> str:
+def _signed(node: Node) -> str:  # noqa: PLR0911  (one case a node)
     """Print what may stand between `*` and `/`, in parentheses where it needs them."""
     match node:
         case Image(name, quoted):
             return f"img({quote(name) if quoted else name})"
         case Text(text):
             return quote(text)
+        case Name(name):
+            return name
+        case Call(function, arguments):
+            return f"{function}({', '.join(map(unparse, arguments))})"
         case Number(value):
             return re.sub(r"\.0$", "", repr(value)).replace("e+", "e").replace("e-0", "e-")
         case Neg(operand):

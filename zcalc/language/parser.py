@@ -3,6 +3,7 @@
 The grammar is grammar/zcalc.lark. Nothing here looks up a name or computes anything.
 """
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache, lru_cache
@@ -11,27 +12,25 @@ from pathlib import Path
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
 
-from zcalc.language.advice import (
-    ENDS,
-    SIGNS,
-    about_character,
-    about_end,
-    about_token,
-    refuse_literal,
-    refuse_new_line,
-    span_of,
-    unquote,
-)
+from zcalc.language.advice import about_character, about_end, about_token
 from zcalc.language.errors import LanguageError, error_at
+from zcalc.language.literals import ENDS, SIGNS, refuse_literal, span_of, unquote
 from zcalc.language.tree import (
+    Binding,
+    Call,
     Image,
     Inverse,
+    Keyword,
+    Name,
     Neg,
     Node,
     Number,
+    Pipe,
+    Program,
     Span,
     Text,
     product,
+    statements,
     total,
     uses,
 )
@@ -43,9 +42,10 @@ MAX_OPERANDS = 256
 
 @lru_cache(maxsize=1024)
 def parse(text: str) -> Node:
-    """Read an expression into its syntax tree; the same text gives the same tree at once.
+    """Read a program into its syntax tree; the same text gives the same tree at once.
 
-    Raises `LanguageError`, and nothing else, for a text that is not an expression.
+    One statement gives its own node, several a `Program`. Raises `LanguageError`, and nothing
+    else, for a text that is no program.
 
     >>> parse('img(coffee) - "coffee"')
     Sum(terms=(Image(name='coffee', quoted=False), Neg(operand=Text(text='coffee'))))
@@ -54,18 +54,19 @@ def parse(text: str) -> Node:
         raise error_at(
             text[: MAX_CHARACTERS + 1],
             Span(MAX_CHARACTERS, MAX_CHARACTERS + 1),
-            f"The expression has {len(text):,} characters; {MAX_CHARACTERS:,} is the most",
+            f"The text has {len(text):,} characters; {MAX_CHARACTERS:,} is the most",
             "Split it into several expressions.",
         )
     tree = _read(text)
-    used = list(uses(tree))
-    if len(used) > MAX_OPERANDS:
-        raise error_at(
-            text,
-            used[MAX_OPERANDS].span,
-            f"The expression has {len(used)} pictures and texts; {MAX_OPERANDS} is the most",
-            "Split it into several expressions.",
-        )
+    for statement in statements(tree):
+        used = list(uses(statement))
+        if len(used) > MAX_OPERANDS:
+            raise error_at(
+                text,
+                used[MAX_OPERANDS].span,
+                f"The expression has {len(used)} pictures and texts; {MAX_OPERANDS} is the most",
+                "Split it into several expressions.",
+            )
     return tree
 
 
@@ -89,12 +90,11 @@ def _read(source: str) -> Node:
     nesting = _Nesting()
     try:
         for token in run.lexer_thread.lex(run.parser_state):
-            if not nesting.outer:
-                refuse_new_line(source, tokens, token)
-            refuse_literal(source, tokens, token)
-            run.feed_token(token)
-            tokens.append(token)
-            nesting.read(source, tokens)
+            for one in (*_line_end(tokens, token, nesting), token):
+                refuse_literal(source, tokens, one)
+                run.feed_token(one)
+                tokens.append(one)
+                nesting.read(source, tokens)
         return run.feed_eof()
     except UnexpectedCharacters as error:
         raise about_character(source, tokens, error.pos_in_stream or 0) from None
@@ -102,6 +102,15 @@ def _read(source: str) -> Node:
         if error.token.type == "$END":
             raise about_end(source, tokens) from None
         raise about_token(source, tokens, error.token) from None
+
+
+def _line_end(before: list[Token], token: Token, nesting: "_Nesting") -> Iterator[Token]:
+    """Give the SEMI that a line's end stands for where it ends a statement."""
+    if not before or nesting.outer or before[-1].type not in ENDS or token.type == "PIPE":
+        return
+    last = before[-1]
+    if last.line != token.line:
+        yield Token("SEMI", "\n", last.end_pos, last.line, last.end_column, end_pos=last.end_pos)
 
 
 class _Nesting:
@@ -132,6 +141,26 @@ class _Nesting:
 class _Builder(Transformer[Token, Node]):
     """Makes the nodes; LALR calls it while it parses, so depth never becomes recursion."""
 
+    def start(self, parts: list) -> Node:
+        found = [part for part in parts if not isinstance(part, Token)]
+        return found[0] if len(found) == 1 else Program(tuple(found), span=_cover(found))
+
+    def binding(self, parts: list) -> Node:
+        return Binding(_name(parts[0]), parts[2], span=_cover(parts))
+
+    def pipe(self, parts: list) -> Node:
+        return Pipe(parts[0], parts[2], span=_cover(parts))
+
+    def call(self, parts: list) -> Node:
+        arguments = tuple(part for part in parts if not isinstance(part, Token))
+        return Call(_name(parts[0]), arguments, span=_cover(parts))
+
+    def keyword(self, parts: list) -> Node:
+        return Keyword(_name(parts[0]), parts[2], span=_cover(parts))
+
+    def named(self, parts: list) -> Node:
+        return Name(_name(parts[0]), span=_cover(parts))
+
     def sum(self, parts: list) -> Node:
         return total(*_with_signs(parts, Neg, "MINUS"), span=_cover(parts))
 
@@ -159,6 +188,11 @@ class _Builder(Transformer[Token, Node]):
 
     def number(self, parts: list) -> Node:
         return Number(float(parts[0]), span=_cover(parts))
+
+
+def _name(token: Token) -> str:
+    """Give a name as it is compared: `é` is one name, in however many characters it was typed."""
+    return unicodedata.normalize("NFC", token)
 
 
 def _with_signs(parts: list, kind: type[Neg | Inverse], sign: str) -> Iterator[Node]:

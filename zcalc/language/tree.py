@@ -5,9 +5,9 @@ Nodes are equal when they say the same; where they stood in the source (`span`) 
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from zcalc.errors import ZcalcError
 
@@ -79,7 +79,68 @@ class Product(_Placed):
     factors: tuple["Node", ...]
 
 
-Node: TypeAlias = Image | Text | Number | Neg | Inverse | Sum | Product
+@dataclass(frozen=True, slots=True)
+class Name(_Placed):
+    """A name that a binding gave to an expression: the `leader` of `leader + img(de_flag)`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword(_Placed):
+    """An argument that says which one it is: the `beams=5` of `caption(beams=5)`."""
+
+    name: str
+    value: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Call(_Placed):
+    """A function or verb with its arguments: `cos(a, b)`, `words(10)`."""
+
+    function: str
+    arguments: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pipe(_Placed):
+    """What to show of an expression: `img(coffee) |> words(10)`."""
+
+    operand: "Node"
+    verb: Call
+
+
+@dataclass(frozen=True, slots=True)
+class Binding(_Placed):
+    """A statement that gives a name to an expression: `leader = img(obama) - img(us_flag)`."""
+
+    name: str
+    value: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Program(_Placed):
+    """Two or more statements; one alone is its own program."""
+
+    statements: tuple["Node", ...]
+
+
+Operand: TypeAlias = Image | Text
+Node: TypeAlias = (
+    Operand
+    | Number
+    | Neg
+    | Inverse
+    | Sum
+    | Product
+    | Name
+    | Keyword
+    | Call
+    | Pipe
+    | Binding
+    | Program
+)
+T = TypeVar("T")
 
 
 def number(value: float) -> Node:
@@ -110,30 +171,59 @@ def product(*factors: Node, span: Span = NOWHERE) -> Product:
     return Product(tuple(f for group in flat for f in group), span=span)
 
 
+def statements(node: Node) -> tuple[Node, ...]:
+    """Give the statements of a program, or what stands alone as the only one."""
+    return node.statements if isinstance(node, Program) else (node,)
+
+
 def children(node: Node) -> tuple[Node, ...]:
-    """Give the nodes directly under this one, in the order of the source."""
+    """Give the nodes directly under this one, in the order of the source.
+
+    The arguments of a verb are not under its `Pipe`: a prompt is no operand.
+    """
     match node:
-        case Sum(terms):
-            return terms
-        case Product(factors):
-            return factors
-        case Neg(operand) | Inverse(operand):
-            return (operand,)
+        case Sum(below) | Product(below) | Program(below) | Call(_, below):
+            return below
+        case Neg(below) | Inverse(below) | Keyword(_, below) | Binding(_, below) | Pipe(below):
+            return (below,)
         case _:
             return ()
 
 
-def uses(node: Node) -> Iterator[Image | Text]:
-    """Give every use of a picture or text, in the order of the source."""
+def walk(node: Node) -> Iterator[Node]:
+    """Give a node and all below it, each before what is under it, in the order of the source."""
     waiting = [node]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, Image | Text):
-            yield node
+        yield node
         waiting.extend(reversed(children(node)))
 
 
-def operands(node: Node) -> tuple[Image | Text, ...]:
+def climb(node: Node, step: Callable[[Node, list[T]], T]) -> T:
+    """Work a tree out from its leaves up: `step` gets a node and what its children came to.
+
+    No depth of the tree becomes recursion.
+
+    >>> climb(total(Text("a"), Neg(Text("b"))), lambda node, below: 1 + sum(below))
+    4
+    """
+    order, waiting = [], [node]
+    while waiting:
+        order.append(waiting.pop())
+        waiting.extend(children(order[-1]))
+    done: list[T] = []
+    for one in reversed(order):  # the children's results lie on top of the pile, the last uppermost
+        start = len(done) - len(children(one))
+        done[start:] = [step(one, done[start:])]
+    return done[0]
+
+
+def uses(node: Node) -> Iterator[Operand]:
+    """Give every use of a picture or text, in the order of the source."""
+    return (one for one in walk(node) if isinstance(one, Image | Text))
+
+
+def operands(node: Node) -> tuple[Operand, ...]:
     """Give each picture and text once, in the order of the source.
 
     >>> operands(total(Image("tea"), Text("a cup"), Neg(Image("tea"))))
