@@ -231,13 +231,17 @@ def demo(
 
 @bench_app.command("mini")
 def bench_mini(
-    photos: Annotated[Path, typer.Argument(help="Folder of photographs with labels.tsv.")],
+    photos: Annotated[
+        Path | None, typer.Argument(metavar="[FOLDER]", help="Photographs with a labels.tsv.")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=0, help="Captions to draw from the model.")] = 0,
+    as_json: Json = False,
 ) -> None:
-    """Measure mini on labelled photographs."""
-    with _reporting(False):
+    """Measure the embedded models: recall on labelled photographs, cosine with the teacher."""
+    with _reporting(as_json):
         from zcalc.bench.mini import run
 
-        run(photos)
+        run(photos, samples, as_json)
 
 
 def main() -> None:
