@@ -2,12 +2,12 @@
 
 import os
 import stat
-import sysconfig
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
@@ -76,8 +76,11 @@ class Gallery:
         >>> "coffee" in [picture.name for picture in Gallery.samples()]
         True
         """
-        site = Path(sysconfig.get_paths()["purelib"])
-        places = {n: site / f / file for f, files in _SAMPLES.items() for n, file in files.items()}
+        places = {
+            name: _installed(folder) / file
+            for folder, files in _SAMPLES.items()
+            for name, file in files.items()
+        }
         return cls(named={name: path for name, path in sorted(places.items()) if path.is_file()})
 
     def __iter__(self) -> Iterator[Picture]:
@@ -149,6 +152,8 @@ class Gallery:
         if close:
             return f"Did you mean {_listed([n for key in close for n in alike[key]][:3], 'or')}?"
         names = list(self._named)
+        if not names:
+            return "The gallery is empty: name a folder of pictures."
         more = f" and {len(names) - 12} more" if len(names) > 12 else ""
         return f"The gallery has {_listed(names[:12], ',' if more else 'and')}{more}."
 
@@ -223,6 +228,14 @@ def _walk(root: Path) -> Iterator[Path]:
         for file in sorted(files):
             if not file.startswith(".") and Path(file).suffix.lower() in _SUFFIXES:
                 yield Path(folder, file)
+
+
+def _installed(folder: str) -> Path:
+    """A folder inside an installed package, found without importing the package."""
+    package, _, inside = folder.partition("/")
+    spec = find_spec(package)
+    places = spec.submodule_search_locations if spec else None
+    return Path(places[0] if places else package, inside)
 
 
 def _listed(names: list[str], last: str) -> str:
