@@ -1,8 +1,14 @@
 """Small checkpoints in the very formats of the big ones: random weights, real files."""
 
 import json
+import zlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import PIL.Image
+from PIL.Image import Image as Picture
 
 TEXTS = (
     "a photo of a cat on a red mat",
@@ -200,3 +206,58 @@ def save_tiny_gguf(file: Path) -> None:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+
+
+class HashEncoder:
+    """An encoder without a model: texts by their hashed trigrams, pictures by their colours.
+
+    Deterministic and quick, with as much meaning as the tests of the surface need: texts that
+    share letters are near each other, and so are pictures that share colours.
+    """
+
+    identity = "hash-1"
+    dim = 64
+    context_length = 32
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[str, int]] = []  # what was asked, to count batches
+
+    def texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Embeddings (n, d) of texts."""
+        self.batches.append(("texts", len(texts)))
+        rows = np.zeros((len(texts), self.dim), np.float32)  # (n, d)
+        for row, text in zip(rows, texts, strict=True):
+            padded = f"  {text} "
+            for i in range(len(padded) - 2):
+                row[zlib.crc32(padded[i : i + 3].encode()) % self.dim] += 1
+        return rows
+
+    def images(self, pictures: Iterable[Picture]) -> np.ndarray:
+        """Embeddings (n, d) of pictures: how often each of 64 colours occurs."""
+        rows = [self._colours(picture) for picture in pictures]
+        self.batches.append(("images", len(rows)))
+        return np.stack(rows) if rows else np.empty((0, self.dim), np.float32)  # (n, d)
+
+    def _colours(self, picture: Picture) -> np.ndarray:
+        pixels = np.asarray(picture.resize((16, 16)), np.int64) // 64  # (16, 16, 3)
+        bins = pixels @ np.array([16, 4, 1])
+        return np.bincount(bins.ravel(), minlength=self.dim).astype(np.float32)  # (d,)
+
+
+def hash_calculator(images: Sequence[Path] = (), **options: Any) -> Any:
+    """A calculator on `HashEncoder`; it decodes with `retrieve`, which needs no language model."""
+    from dataclasses import replace
+
+    from zcalc.calculator import Calculator
+
+    calculator = Calculator(images=images, **options)
+    calculator.encoder = HashEncoder()
+    calculator.preset = replace(calculator.preset, method="retrieve")
+    return calculator
+
+
+def save_photo(file: Path, colour: str, size: tuple[int, int] = (48, 32)) -> Path:
+    """Save a picture of one colour, in the format of the file's ending."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    PIL.Image.new("RGB", size, colour).save(file)
+    return file

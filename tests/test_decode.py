@@ -14,7 +14,7 @@ from zcalc.decode.caption import Beam, Caption, latest
 from zcalc.decode.retrieve import retrieve
 from zcalc.decode.run import Run
 from zcalc.decode.scoring import TargetScorer
-from zcalc.decode.search import search
+from zcalc.decode.search import _kept_vectors, search
 from zcalc.decode.settings import SearchSettings, ZeroCapSettings
 from zcalc.decode.vocabulary import Vocabulary
 from zcalc.decode.zerocap import edit_special_tokens, fuse, guidance_loss, read, shift, zerocap
@@ -216,6 +216,18 @@ def test_search_takes_words_that_only_the_target_proposes(lm, encoder, targets):
     alone = [last(search(target, encoder, lm, narrow)).clip for target in targets]
     both = [last(search(target, encoder, lm, wide)).clip for target in targets]
     assert all(b >= a for a, b in zip(alone, both, strict=True)) and sum(both) > sum(alone)
+
+
+def test_word_vectors_are_kept_and_a_damaged_file_is_made_again(encoder, monkeypatch, tmp_path):
+    monkeypatch.setenv("ZCALC_CACHE", str(tmp_path))
+    words = ["dog", "cat", "sea"]
+    made = _kept_vectors(words, encoder)
+    (file,) = tmp_path.rglob("*.safetensors")
+    assert torch.equal(_kept_vectors(words, encoder), made)
+    file.write_bytes(file.read_bytes()[:-5] + b"xxxxx")
+    assert torch.equal(_kept_vectors(words, encoder), made)
+    assert made.norm(dim=1).tolist() == pytest.approx([1, 1, 1])
+    assert _kept_vectors([], encoder).numel() == 0
 
 
 def test_a_llama_shaped_model_decodes(lm, encoder, targets):

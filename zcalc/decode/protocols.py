@@ -10,6 +10,7 @@ class TextEncoder(Protocol):
     """The text side of a CLIP-like model."""
 
     context_length: int
+    identity: str
 
     def tokenize(self, texts: list[str]) -> Tensor:
         """Token ids of the texts, padded to the context length, (n, context)."""

@@ -1,6 +1,7 @@
 """CLIP beam search without gradients: the language model and the target both propose tokens."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,7 +16,10 @@ from zcalc.decode.run import Run, log_probabilities
 from zcalc.decode.scoring import text_vectors
 from zcalc.decode.settings import SearchSettings
 from zcalc.decode.vocabulary import Vocabulary
+from zcalc.progress import track
+from zcalc.storage import cache_folder, digest, pack, unpack, write_atomically
 
+_BATCH = 256  # words between two moves of the progress bar
 _Words = tuple[Tensor, Tensor]  # ids (w,) of the tokens that start a word, unit vectors (w, d)
 _words: WeakKeyDictionary[Any, WeakKeyDictionary[Any, _Words]] = WeakKeyDictionary()
 
@@ -74,6 +78,8 @@ def _proposals(run: Run, encoder: TextEncoder, settings: SearchSettings) -> Tens
     if not (settings.proposals and settings.clip_weight):
         return run.vocabulary.ends
     ids, vectors = _word_vectors(run.vocabulary, encoder)
+    if not len(ids):
+        return run.vocabulary.ends
     nearest = run.score.nearest(vectors, settings.proposals).to(ids.device)  # (m,)
     return torch.cat([run.vocabulary.ends, ids[nearest]])
 
@@ -88,6 +94,23 @@ def _word_vectors(vocabulary: Vocabulary, encoder: TextEncoder) -> _Words:
             for i, piece in enumerate(vocabulary.pieces)
             if piece[:1].isspace() and len(piece) > 3 and piece.strip().isalpha()
         }
-        vectors = text_vectors(list(starts.values()), encoder)
-        known[tokenizer] = (torch.tensor(list(starts), device=vocabulary.lm.device), vectors)
+        ids = torch.tensor(list(starts), device=vocabulary.lm.device, dtype=torch.long)  # (w,)
+        known[tokenizer] = (ids, _kept_vectors(list(starts.values()), encoder))
     return known[tokenizer]
+
+
+def _kept_vectors(words: list[str], encoder: TextEncoder) -> Tensor:
+    """The words' unit vectors (w, d), from the cache folder where it has them."""
+    if not words:
+        return torch.empty(0, 0)
+    about = {"model": encoder.identity, "texts": digest("\n".join(words))}
+    file = cache_folder("tokens", f"{digest(str(about))[:16]}.safetensors")
+    rows = unpack(file.read_bytes(), **about) if file.is_file() else None
+    if rows is not None and len(rows) == len(words):
+        return torch.from_numpy(rows)
+    parts = [words[i : i + _BATCH] for i in range(0, len(words), _BATCH)]
+    label = "Embedding the language model's words, once for this pair"
+    vectors = torch.cat([text_vectors(part, encoder).cpu() for part in track(parts, label)])
+    with suppress(OSError):  # without a cache they are computed again next time
+        write_atomically(file, pack(vectors.numpy(), **about))
+    return vectors

@@ -40,7 +40,7 @@ class LanguageModel:
         """
         picked = loading.pick_device(device)
         with loading.quiet():
-            files = _find(lm)
+            files = find_files(lm)
             try:
                 model, tokenizer = _load(files)
             except Exception as error:
@@ -54,7 +54,7 @@ class LanguageModel:
         return cls(model.to(picked), tokenizer, identity, picked)
 
 
-def _find(lm: str) -> list[Path]:
+def find_files(lm: str) -> list[Path]:
     """The files of a model, the weights first."""
     source = presets.source(lm, "lm")
     path = Path(source).expanduser()

@@ -14,7 +14,8 @@ class Preset:
     """A pair of models that belong together, and how to decode with them.
 
     `clip` is `open_clip:ARCH/TAG@REVISION` or a folder, `lm` is `ORG/NAME@REVISION` or a folder;
-    `decoder` holds the settings that differ from the paper's, `note` what to know when fetching it.
+    `method` is its decoder, `decoder` holds the settings that differ from the paper's, `note` says
+    what to know when fetching it.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Preset:
     lm: str
     description: str
     decoder: Mapping[str, float] = field(default_factory=dict, hash=False)
+    method: str = "zerocap"
     note: str = ""
 
 
@@ -32,6 +34,7 @@ _TABLE = (
         str(_MINI / "lm"),
         "zcalc's own small pair: inside the package, works offline at once",
         {"clip_temperature": 0.05},
+        method="search",
     ),
     Preset(
         "paper",

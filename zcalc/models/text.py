@@ -15,8 +15,8 @@ def encode_text(model: torch.nn.Module, ids: Tensor) -> Tensor:
     if whole is None or getattr(tower, "cls_emb", None) is not None:
         return model.encode_text(ids)  # type: ignore[operator]
     longest = int(ids.ne(tower.pad_id).any(0).nonzero().max()) + 1  # type: ignore[union-attr]
-    tower.attn_mask = whole[:longest, :longest]  # type: ignore[union-attr, assignment]
+    tower.attn_mask = whole[:longest, :longest]  # type: ignore[union-attr]
     try:
         return model.encode_text(ids[:, :longest])  # type: ignore[operator]
     finally:
-        tower.attn_mask = whole  # type: ignore[union-attr, assignment]
+        tower.attn_mask = whole  # type: ignore[union-attr]

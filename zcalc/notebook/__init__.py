@@ -1,0 +1,1 @@
+"""What zcalc shows in a notebook."""

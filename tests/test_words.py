@@ -1,0 +1,96 @@
+"""The nearest words: what is left out, and the cache of their vectors."""
+
+import numpy as np
+import pytest
+from helpers import HashEncoder, hash_calculator
+
+from zcalc.algebra import unit
+from zcalc.storage import cache_folder
+from zcalc.words import StoredTexts, read_texts, stems
+
+
+def stored(*texts: str) -> StoredTexts:
+    words = StoredTexts("vocabulary.txt", HashEncoder())
+    words.texts = texts
+    return words
+
+
+@pytest.mark.parametrize(
+    ("operand", "out", "kept"),
+    [
+        ("tea", ["tea", "teas", "Tea", "a tea", "the teas"], ["tea cup", "teapot", "cup of tea"]),
+        ("a photo of a dog", ["dog", "dogs", "photos", "photo"], ["dog house", "photographer"]),
+        ("man", ["man", "men"], ["woman", "fireman"]),
+        ("wolves", ["wolf", "wolves"], ["werewolf"]),
+        ("policeman", ["policemen"], ["police"]),
+        ("fire engine", ["fire", "engines", "fire engines", "fire-engine"], ["fire truck"]),
+        ("berry", ["berries"], ["strawberry"]),
+        ("red_wine", ["red wine", "wines"], ["wine glass"]),
+        ("the", ["the"], ["dog"]),
+    ],
+)
+def test_operands_and_their_inflections_are_left_out(
+    operand: str, out: list[str], kept: list[str]
+) -> None:
+    words = stored(*out, *kept)
+    target = unit(HashEncoder().texts([operand])[0])  # (d,)
+    assert {word.text for word in words.nearest(target, 99, [operand])} == set(kept)
+    assert len(words.nearest(target, 99)) == len(out) + len(kept)
+
+
+def test_empty_operands_leave_nothing_out() -> None:
+    assert stems("!?") == frozenset()
+    assert len(stored("dog", "cat").nearest(np.ones(64), 9, ["", "!"])) == 2
+
+
+def test_nearest_first_and_no_more_than_asked() -> None:
+    words = stored("dog", "dog house", "house", "cat")
+    found = words.nearest(unit(HashEncoder().texts(["dog"])[0]), 3)
+    assert [word.text for word in found][:2] == ["dog", "dog house"] and len(found) == 3
+    assert found[0].score == pytest.approx(1, abs=1e-5)
+
+
+def test_vectors_are_kept_and_a_damaged_cache_is_made_again() -> None:
+    texts = ("one", "two", "three")
+    first, second = stored(*texts), stored(*texts)
+    files = set(cache_folder("texts").glob("*"))
+    expected = first.vectors
+    (file,) = set(cache_folder("texts").glob("*")) - files
+    whole = file.read_bytes()
+    assert np.array_equal(second.vectors, expected) and second._encoder.batches == []
+    for data in (b"", whole[:50], whole[:-1], whole[:-3] + bytes([whole[-3] ^ 1]) + whole[-2:]):
+        file.write_bytes(data)
+        again = stored(*texts)
+        assert np.array_equal(again.vectors, expected) and again._encoder.batches
+        assert np.array_equal(stored(*texts).vectors, expected)
+
+
+def test_caches_are_told_apart_by_model_and_by_texts() -> None:
+    one, two, other = stored("a cat"), stored("a dog"), stored("a cat")
+    other._encoder.identity = "hash-2"
+    _ = one.vectors, two.vectors, other.vectors
+    assert not np.array_equal(one.vectors, two.vectors)
+    assert two._encoder.batches and other._encoder.batches
+
+
+def test_a_cache_that_can_not_be_written_costs_only_time(
+    tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("ZCALC_CACHE", str(tmp_path / "file"))
+    assert stored("a cow", "a hen").vectors.shape == (2, 64)
+
+
+def test_the_packages_texts() -> None:
+    for name in ("vocabulary.txt", "captions.txt"):
+        texts = read_texts(name)
+        assert len(texts) == len(set(texts)) > 100
+        assert all(text == " ".join(text.split()) and text.isprintable() for text in texts)
+
+
+def test_words_leave_out_texts_and_picture_names() -> None:
+    result = hash_calculator()('img(coffee) - "cup" + "tea"')
+    shown = {word.text for word in result.words(1000)}
+    kept = {word.text for word in result.words(1000, keep_operands=True)}
+    assert kept - shown >= {"coffee", "cup", "tea"}
+    assert any(word.startswith("tea") for word in shown)

@@ -1,0 +1,242 @@
+"""The calculator: a pair of models and a gallery; an expression goes in, a Result comes out."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zcalc.algebra import unit
+from zcalc.errors import ZcalcError
+from zcalc.gallery import Gallery, Picture, open_picture
+from zcalc.language import Image, LanguageError, Node, Text, error_at, image, operands, parse
+from zcalc.models.presets import PRESETS, Preset
+from zcalc.storage import cache_folder, digest
+from zcalc.words import StoredTexts
+
+if TYPE_CHECKING:
+    from zcalc.index import Index, Report, Skipped
+    from zcalc.models.encoder import Encoder
+    from zcalc.models.language_model import LanguageModel
+    from zcalc.result import Result
+
+Folder = str | PathLike[str]
+
+
+def load(  # noqa: PLR0913
+    model: str = "mini",
+    *,
+    images: Folder | Sequence[Folder] | None = None,
+    index: Folder | None = None,
+    clip: str | None = None,
+    lm: str | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    normalize: bool = True,
+) -> "Calculator":
+    """Make a calculator and load its encoder; the language model waits for the first caption.
+
+    `model` is a preset; `clip` and `lm` put another encoder or language model in its place (see
+    `Encoder.load`, `LanguageModel.load`). `images` are folders of pictures, `index` is an index of
+    them; without either, the gallery is the sample photographs. `normalize=False` adds up the
+    models' raw features, as the ZeroCap authors' code does.
+    Raises ZcalcError for a preset or folder that can't be reached.
+
+    >>> calc = load("mini")  # doctest: +SKIP
+    >>> calc('img(coffee) - "coffee" + "tea"').words(5)  # doctest: +SKIP
+    """
+    folders = [images] if isinstance(images, str | PathLike) else (images or [])
+    calculator = Calculator(
+        model, folders, index, clip=clip, lm=lm, device=device, seed=seed, normalize=normalize
+    )
+    _ = calculator.encoder
+    return calculator
+
+
+class Calculator:
+    """Models and a gallery, each loaded or read when it is first needed.
+
+    `seconds` is the time that loading has taken so far.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        model: str = "mini",
+        images: Sequence[Folder] = (),
+        index: Folder | None = None,
+        *,
+        clip: str | None = None,
+        lm: str | None = None,
+        device: str = "auto",
+        seed: int = 0,
+        normalize: bool = True,
+    ) -> None:
+        self.preset = _preset(model)
+        if clip:  # the preset's settings suit its own encoder only
+            self.preset = replace(self.preset, decoder={}, method="zerocap")
+        self.model = "+".join([clip or model, *([lm] if lm else [])]) if clip or lm else model
+        self.seed = seed
+        self.normalize = normalize
+        self.seconds = 0.0
+        self._clip, self._lm, self._device = clip or model, lm or model, device
+        self._index_folder = Path(index) if index is not None else None
+        roots = [Path(folder) for folder in images]
+        self.gallery = Gallery(roots) if roots else self._indexed() or Gallery.samples()
+
+    def __repr__(self) -> str:
+        return f"<zcalc {self.model}, {len(self.gallery)} pictures>"
+
+    def __call__(self, expression: str) -> "Result":
+        """Read an expression and embed it; nothing is decoded yet.
+
+        Raises LanguageError, with the place, for what is wrong with the expression, and ZcalcError
+        where it cancels out or a picture can't be read.
+        """
+        from zcalc.result import Result
+
+        result = Result(self, parse(expression), expression)
+        _ = result.vector
+        return result
+
+    def img(self, name: str) -> "Result":
+        """A picture by its name, to calculate with: `calc.img("coffee") - calc.txt("coffee")`."""
+        from zcalc.result import Result
+
+        return Result(self, image(name))
+
+    def txt(self, text: str) -> "Result":
+        """A text, to calculate with."""
+        from zcalc.result import Result
+
+        return Result(self, Text(text))
+
+    def index(self, folder: Folder, to: Folder) -> "Report":
+        """Build an index of a folder of pictures at `to`, or bring the one there up to date.
+
+        Raises ZcalcError where there are no pictures to read, or `to` can't be written.
+        """
+        return self._update(Gallery([Path(folder)]), Path(to))[1]
+
+    @cached_property
+    def encoder(self) -> "Encoder":
+        """The encoder of pictures and texts."""
+        begin = time.perf_counter()
+        from zcalc.models.encoder import Encoder
+
+        encoder = Encoder.load(self._clip, self._device)
+        self.seconds += time.perf_counter() - begin
+        return encoder
+
+    @cached_property
+    def language_model(self) -> "LanguageModel":
+        """The language model that writes captions."""
+        begin = time.perf_counter()
+        from zcalc.models.language_model import LanguageModel
+
+        model = LanguageModel.load(self._lm, self._device)
+        self.seconds += time.perf_counter() - begin
+        return model
+
+    @cached_property
+    def vocabulary(self) -> StoredTexts:
+        """The words that `words` chooses from."""
+        return StoredTexts("vocabulary.txt", self.encoder)
+
+    @cached_property
+    def sentences(self) -> StoredTexts:
+        """The sentences that the decoder `retrieve` chooses from."""
+        return StoredTexts("captions.txt", self.encoder)
+
+    @cached_property
+    def pictures(self) -> "Index":
+        """The gallery's index: the one that was named, or one kept up to date in the cache."""
+        from zcalc.index import Index
+
+        if self._index_folder:
+            return Index.open(self._index_folder, self.encoder.identity)
+        about = [self.encoder.identity, *map(str, self.gallery.roots)]
+        folder = cache_folder("index", digest("\n".join(about))[:16])
+        return self._update(self.gallery, folder, keep_going=True)[0]
+
+    @property
+    def skipped(self) -> "tuple[Skipped, ...]":
+        """The pictures of the gallery that could not be read, and why."""
+        from zcalc.index import Skipped
+
+        return tuple(Skipped(e.path, e.skipped) for e in self.pictures.skipped)
+
+    def find(self, node: Image, source: str) -> Picture:
+        """The picture that an expression names; raises LanguageError with its place."""
+        try:
+            return self.gallery.find(node.name)
+        except LanguageError:
+            raise
+        except ZcalcError as error:
+            raise error_at(source, node.span, error.message, error.hint) from error
+
+    def embed(self, tree: Node, source: str) -> dict[Image | Text, np.ndarray]:
+        """The vectors (d,) of an expression's operands: one batch of pictures, one of texts."""
+        images = [node for node in operands(tree) if isinstance(node, Image)]
+        texts = [node for node in operands(tree) if isinstance(node, Text)]
+        found = [self.find(node, source) for node in images]
+        opened = []
+        for node, picture in zip(images, found, strict=True):
+            try:
+                opened.append(open_picture(picture.path))
+            except ZcalcError as error:
+                raise error_at(source, node.span, error.message, error.hint) from error
+        text_rows = self.encoder.texts([node.text for node in texts])  # (t, d)
+        picture_rows = self.encoder.images(opened)  # (p, d)
+        rows = np.concatenate([picture_rows, text_rows]).astype(np.float64)
+        rows = unit(rows) if self.normalize else rows
+        return dict(zip([*images, *texts], rows, strict=True))
+
+    def _indexed(self) -> Gallery | None:
+        """The gallery of the index that was named, if one was."""
+        if self._index_folder is None:
+            return None
+        from zcalc.index import Index
+
+        index = Index.open(self._index_folder)
+        roots = [Path(root) for root in index.roots if Path(root).is_dir()]
+        return Gallery(roots, {entry.name: Path(entry.path) for entry in index.entries})
+
+    def _update(
+        self, gallery: Gallery, folder: Path, keep_going: bool = False
+    ) -> "tuple[Index, Report]":
+        """Bring the index in a folder up to date; `keep_going` where it can't be written."""
+        from zcalc.index import Index, update
+
+        try:
+            old = Index.open(folder)
+        except ZcalcError:
+            old = None
+        new, report = update(gallery, self.encoder, old)
+        if old is None or (old.model, old.entries, old.skipped) != (
+            new.model,
+            new.entries,
+            new.skipped,
+        ):
+            try:
+                new.save(folder)
+            except ZcalcError:
+                if not keep_going:
+                    raise
+        return new, report
+
+
+def _preset(name: str) -> Preset:
+    if name in PRESETS:
+        return PRESETS[name]
+    close = get_close_matches(name.lower(), PRESETS, n=1)
+    did_you_mean = f"Did you mean {close[0]!r}? " if close else ""
+    raise ZcalcError(
+        f"There is no preset {name!r}.",
+        f"{did_you_mean}Presets: {', '.join(PRESETS)}. Models of your own are named with clip "
+        "and lm.",
+    )

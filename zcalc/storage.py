@@ -1,0 +1,74 @@
+"""Files that are whole or not there: the cache folder, atomic writes, vectors with their hash."""
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from platformdirs import user_cache_path
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+
+def cache_folder(*parts: str) -> Path:
+    """The folder for what can be computed again: the user's cache, or $ZCALC_CACHE."""
+    own = os.environ.get("ZCALC_CACHE")
+    return (Path(own) if own else user_cache_path("zcalc")).joinpath(*parts)
+
+
+def digest(data: bytes | str) -> str:
+    """The SHA-256 of bytes or text, in hex."""
+    return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that a reader, or a crash, finds the old one or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable, where the system can."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def pack(vectors: np.ndarray, **about: str) -> bytes:
+    """Vectors (n, d) as safetensors, with their hash and what they are about.
+
+    >>> unpack(pack(np.eye(2, dtype="f4"), model="tiny"), model="tiny")
+    array([[1., 0.],
+           [0., 1.]], dtype=float32)
+    """
+    rows = np.ascontiguousarray(vectors, dtype=np.float32)  # (n, d)
+    return save({"vectors": rows}, metadata={**about, "sha256": digest(rows.tobytes())})
+
+
+def unpack(data: bytes, **about: str) -> np.ndarray | None:
+    """The vectors (n, d) of `pack`; None where they are damaged or about something else."""
+    try:
+        rows = load(data)["vectors"]  # (n, d)
+        size = int.from_bytes(data[:8], "little")
+        meta = json.loads(data[8 : 8 + size])["__metadata__"]
+    except (SafetensorError, ValueError, KeyError, TypeError):
+        return None
+    wanted = {**about, "sha256": digest(rows.tobytes())}
+    sound = meta == wanted and rows.ndim == 2 and rows.dtype == np.float32
+    return rows if sound and np.isfinite(rows).all() else None

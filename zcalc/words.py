@@ -1,0 +1,126 @@
+"""The nearest words: a vocabulary, embedded once for each model, without what was asked with."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from zcalc.algebra import unit
+from zcalc.progress import track
+from zcalc.storage import cache_folder, digest, pack, unpack, write_atomically
+
+_BATCH = 256
+_IRREGULAR = {
+    "men": "man", "women": "woman", "children": "child", "people": "person", "feet": "foot",
+    "teeth": "tooth", "geese": "goose", "mice": "mouse", "lice": "louse", "dice": "die",
+    "oxen": "ox", "wolves": "wolf", "leaves": "leaf", "knives": "knife", "wives": "wife",
+    "lives": "life", "loaves": "loaf", "halves": "half", "shelves": "shelf", "thieves": "thief",
+    "calves": "calf", "scarves": "scarf", "elves": "elf", "hooves": "hoof", "cacti": "cactus",
+    "fungi": "fungus",
+}  # fmt: skip
+
+
+class TextEncoder(Protocol):
+    """What stored texts ask of the model."""
+
+    identity: str
+
+    def texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Embeddings (n, d) of texts."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """An entry of the vocabulary with its cosine."""
+
+    text: str
+    score: float
+
+
+class StoredTexts:
+    """Texts of a file of the package, one a line, with their unit vectors (n, d) float32.
+
+    The vectors are made once for each model and kept in the cache folder; a damaged cache is made
+    again.
+    """
+
+    def __init__(self, name: str, encoder: TextEncoder) -> None:
+        self.name = name
+        self.texts = read_texts(name)
+        self._encoder = encoder
+
+    @cached_property
+    def vectors(self) -> np.ndarray:
+        """The texts' unit vectors (n, d)."""
+        about = {"model": self._encoder.identity, "texts": digest("\n".join(self.texts))}
+        file = cache_folder("texts", f"{digest(str(about))[:16]}.safetensors")
+        rows = unpack(file.read_bytes(), **about) if file.is_file() else None
+        if rows is None or len(rows) != len(self.texts):
+            rows = self._embed()
+            _keep(file, pack(rows, **about))
+        return rows
+
+    def nearest(self, target: np.ndarray, k: int, leave_out: Iterable[str] = ()) -> list[Word]:
+        """The `k` texts nearest to a unit vector (d,), nearest first.
+
+        Left out are those whose every word is a word, or an inflection of one, of a text in
+        `leave_out`: "coffees" and "cup of coffee" for "a cup of coffee", but not "coffee table".
+        """
+        said = [stems(text) for text in leave_out]
+        scores = self.vectors @ target  # (n,)
+        found: list[Word] = []
+        for row in np.argsort(-scores, kind="stable"):
+            if len(found) == k:
+                break
+            if not any(stems(self.texts[row]) <= words for words in said):
+                found.append(Word(self.texts[row], float(scores[row])))
+        return found
+
+    def _embed(self) -> np.ndarray:
+        batches = [self.texts[i : i + _BATCH] for i in range(0, len(self.texts), _BATCH)]
+        label = f"Embedding {self.name}, once for this model"
+        return np.concatenate([unit(self._encoder.texts(b)) for b in track(batches, label)])
+
+
+def read_texts(name: str) -> tuple[str, ...]:
+    """The lines of a text file of the package, without empty ones."""
+    text = (files("zcalc") / "data" / name).read_text(encoding="utf-8")
+    return tuple(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
+
+
+@lru_cache(maxsize=65_536)
+def stems(text: str) -> frozenset[str]:
+    """The stems of a text's words, so that inflections of a word are alike.
+
+    >>> stems("Coffees and women") == stems("coffee, and a woman")
+    True
+    """
+    words = [_singular(word) for word in re.findall(r"[^\W_]+", text.lower())]
+    known = [word for word in words if word not in ("a", "an", "the")] or words
+    return frozenset(_stemmer().stemWords(known))
+
+
+def _singular(word: str) -> str:
+    """An irregular plural's singular; `-men` and `-women` at the end of longer words too."""
+    return _IRREGULAR.get(word) or re.sub(r"(?<=\w)men$", "man", word)
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> Any:
+    import snowballstemmer
+
+    return snowballstemmer.stemmer("english")
+
+
+def _keep(file: Path, data: bytes) -> None:
+    """Write to the cache; where that can't be, the vectors are made again next time."""
+    try:
+        write_atomically(file, data)
+    except OSError:
+        return
