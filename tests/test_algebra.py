@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from zcalc.algebra import evaluate, point, unit
+from zcalc.algebra import unit
 from zcalc.errors import ZcalcError
+from zcalc.evaluate import Evaluation, evaluate, point
 from zcalc.language import Text, parse
 
 A, B, C = Text("a"), Text("b"), Text("c")
@@ -42,7 +43,9 @@ def test_unit_has_length_one_whatever_the_scale() -> None:
 
 
 def test_point_is_a_direction_and_the_norm_before() -> None:
-    vector, norm = point(parse('"a" + "b"'), {A: np.array([3.0, 0.0]), B: np.array([0.0, 4.0])})
+    vector, norm = point(
+        Evaluation({A: np.array([3.0, 0.0]), B: np.array([0.0, 4.0])})(parse('"a" + "b"'))
+    )
     assert vector.dtype == np.float32 and norm == pytest.approx(5)
     np.testing.assert_allclose(vector, [0.6, 0.8], atol=1e-7)
 
@@ -53,17 +56,17 @@ def test_point_is_a_direction_and_the_norm_before() -> None:
 def test_what_cancels_out_is_refused(text: str) -> None:
     for seed in range(20):
         with pytest.raises(ZcalcError, match="cancels out"):
-            point(parse(text), vectors(seed))
+            point(Evaluation(vectors(seed))(parse(text)))
 
 
 @pytest.mark.parametrize("text", ['1e-9 * "a"', '"a" / 1e200', '1e300 * "a"', '"a" - 0.99 * "a"'])
 def test_small_and_large_multiples_are_directions(text: str) -> None:
     known = vectors(0)
-    vector, norm = point(parse(text), known)
+    vector, norm = point(Evaluation(known)(parse(text)))
     np.testing.assert_allclose(vector, known[A], atol=1e-6)
     assert math.isfinite(norm) and norm > 0
 
 
 def test_numbers_beyond_what_a_computer_holds_are_refused() -> None:
     with pytest.raises(ZcalcError, match="too large"):
-        point(parse('1e308 * "a" + 1e308 * "a"'), {A: np.ones(4)})
+        evaluate(parse('1e308 * "a" + 1e308 * "a"'), {A: np.ones(4)})

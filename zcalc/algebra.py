@@ -1,15 +1,18 @@
-"""What +, − and numbers do to embeddings: one tree and its operands' vectors to one vector."""
+"""What the functions of the language do to embeddings, each with the source of its definition.
+
+An embedding here is a vector (d,), or anything else that can be added, multiplied with a number
+and, by `@`, with its own kind, such as `evaluate.Combination`.
+"""
 
 import math
-from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 
 from zcalc.errors import ZcalcError
-from zcalc.language import Image, Inverse, Neg, Node, Number, Product, Sum, Text
 
-CANCELLED = 1e-6  # a norm below this share of what was added up is rounding noise
-Vectors = Mapping[Image | Text, np.ndarray]
+V = TypeVar("V", bound=Any)  # an embedding
+_PARALLEL = 1e-6  # radians below which an arc is as good as straight
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -24,67 +27,115 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return scaled / np.where(norms > 0, norms, 1)
 
 
-def evaluate(node: Node, vectors: Vectors) -> np.ndarray | float:
-    """Compute an expression: an embedding (d,) float64, or a number.
+def norm(x: Any) -> float:
+    """The Euclidean length of an embedding, also where its square would overflow.
 
-    `vectors` has one (d,) for each picture and text of the tree.
-
-    >>> tea, cup = Text("tea"), Text("cup")
-    >>> evaluate(Sum((tea, Neg(cup))), {tea: np.array([1.0, 0.0]), cup: np.array([0.0, 1.0])})
-    array([ 1., -1.])
+    >>> norm(np.array([3e200, 4e200]))
+    5e+200
     """
-    match node:
-        case Image() | Text():
-            return np.asarray(vectors[node], dtype=np.float64)  # (d,)
-        case Number(value):
-            return value
-        case Neg(operand):
-            return -evaluate(operand, vectors)
-        case Inverse(operand):
-            return 1 / evaluate(operand, vectors)
-        case Sum(terms):
-            return sum(evaluate(term, vectors) for term in terms)
-        case Product(factors):
-            return math.prod(evaluate(factor, vectors) for factor in factors)
+    vector = getattr(x, "vector", x)  # (d,)
+    largest = float(np.abs(vector).max())
+    if not 0 < largest < math.inf:
+        return largest
+    return float(np.linalg.norm(vector / largest)) * largest
 
 
-def point(node: Node, vectors: Vectors) -> tuple[np.ndarray, float]:
-    """Compute an expression's direction (d,) float32, of length 1, and its norm before that.
+def direction(x: V) -> V:
+    """An embedding's direction: the same, of length 1. The language calls it `unit`.
 
-    Raises ZcalcError where the operands cancel out, so that no direction is left.
+    Raises ZcalcError where there is none: for zero, NaN and infinity.
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = np.asarray(evaluate(node, vectors))  # (d,)
-        added = _size(node, {key: _norm(vector) for key, vector in vectors.items()})
-        norm = _norm(total)
-    if not (math.isfinite(norm) and math.isfinite(added)):
-        raise ZcalcError("The expression's numbers are too large.", "Make them smaller.")
-    if norm <= CANCELLED * added:
+    length = norm(x)
+    if not math.isfinite(length):
+        raise ZcalcError("This is not finite, so it has no direction", "Make its numbers smaller.")
+    if length == 0:
         raise ZcalcError(
-            "The expression cancels out: nothing is left of it, so it has no direction.",
+            "This cancels out: nothing is left of it, so it has no direction",
             "Change an operand or its weight, so that what is added is not all taken away.",
         )
-    return unit(total).astype(np.float32), norm
+    scale = 1.0 if 1e-300 < length < 1e300 else length  # one over the length must be finite
+    return (x / scale) / (length / scale)
 
 
-def _norm(vector: np.ndarray) -> float:
-    """The length of a vector (d,), also where its square would overflow."""
-    largest = float(np.abs(vector).max())
-    return float(np.linalg.norm(vector / largest) * largest) if largest > 0 else 0.0
+def cos(a: V, b: V) -> float:
+    """The cosine of the angle between two embeddings.
+
+    Source: Salton, Wong, Yang 1975, "A vector space model for automatic indexing".
+    """
+    a, b = direction(a), direction(b)
+    cosine = float(a @ b)
+    if abs(cosine) < 0.9:
+        return cosine
+    apart = norm(a - b) if cosine > 0 else norm(a + b)  # exact where they are all but parallel
+    return math.copysign(1 - apart * apart / 2, cosine)
 
 
-def _size(node: Node, norms: Mapping[Image | Text, float]) -> float:
-    """The length an expression would have if all its operands pointed the same way."""
-    match node:
-        case Image() | Text():
-            return norms[node]
-        case Number(value):
-            return value
-        case Neg(operand):
-            return _size(operand, norms)
-        case Inverse(operand):
-            return 1 / abs(float(evaluate(operand, {})))
-        case Sum(terms):
-            return sum(_size(term, norms) for term in terms)
-        case Product(factors):
-            return math.prod(_size(factor, norms) for factor in factors)
+def mean(*embeddings: V) -> V:
+    """The mean direction, of length 1: every embedding counts by its direction alone.
+
+    Source: Mardia, Jupp 2000, "Directional Statistics", section 9.2.1. Raises ZcalcError where
+    the directions cancel out.
+    """
+    first, *rest = (direction(x) for x in embeddings)
+    return direction(_settled(sum(rest, first), len(embeddings)))
+
+
+def proj(x: V, on: V) -> V:
+    """The part of `x` along `on` (Gram–Schmidt): (x·u) u with u the direction of `on`."""
+    along = direction(on)
+    return float(x @ along) * along
+
+
+def rej(x: V, off: V) -> V:
+    """What is left of `x` without its part along `off`, at a right angle to it.
+
+    Source: Gram–Schmidt; on word vectors Bolukbasi et al. 2016 ("Man is to computer programmer as
+    woman is to homemaker?"), who call it neutralising.
+    """
+    return x - proj(x, off)
+
+
+def lerp(a: V, b: V, t: float) -> V:
+    """The point at `t` of the straight line from `a` (0) to `b` (1): (1 − t) a + t b."""
+    return (1 - t) * a + t * b
+
+
+def slerp(a: V, b: V, t: float) -> V:
+    """The direction at `t` of the shorter great arc from `a` (0) to `b` (1), of length 1.
+
+    Source: Shoemake 1985, "Animating rotation with quaternion curves". Opposite directions have
+    no one arc between them: ZcalcError.
+    """
+    a, b = direction(a), direction(b)
+    angle = 2 * math.atan2(norm(a - b), norm(a + b))  # Kahan's: exact near 0 and near π
+    if math.pi - angle < _PARALLEL:
+        raise ZcalcError(
+            "These two point in opposite directions, so no arc between them is the shortest",
+            "Go by way of a third, or write lerp(a, b, t) for the straight line.",
+        )
+    if angle < _PARALLEL:
+        return direction(lerp(a, b, t))
+    return (math.sin((1 - t) * angle) * a + math.sin(t * angle) * b) / math.sin(angle)
+
+
+def analogy(a: V, b: V, c: V) -> V:
+    """What is to `c` as `b` is to `a`: b − a + c.
+
+    Source: Mikolov, Yih, Zweig 2013, "Linguistic regularities in continuous space word
+    representations".
+    """
+    return b - a + c
+
+
+def center(x: V, mean_of_modality: V) -> V:
+    """An embedding without the mean of its modality, pictures or texts.
+
+    Source: Mu, Viswanath 2018, "All-but-the-top"; that pictures and texts each have their own
+    mean: Liang et al. 2022, "Mind the gap".
+    """
+    return x - mean_of_modality
+
+
+def _settled(x: V, size: float) -> V:
+    """Take what is no more than rounding noise, against `size`, as the zero it stands for."""
+    return 0.0 * x if norm(x) <= 1e-12 * size else x

@@ -13,17 +13,30 @@ import numpy as np
 
 from zcalc.algebra import unit
 from zcalc.errors import ZcalcError
+from zcalc.evaluate import Evaluation
 from zcalc.gallery import Gallery, Picture, open_picture
-from zcalc.language import Image, LanguageError, Node, Text, error_at, image, operands, parse
+from zcalc.language import (
+    Bound,
+    Image,
+    LanguageError,
+    Node,
+    Text,
+    Type,
+    error_at,
+    image,
+    operands,
+    plan,
+)
 from zcalc.models.presets import PRESETS, Preset
 from zcalc.storage import cache_folder, digest
 from zcalc.words import StoredTexts
 
 if TYPE_CHECKING:
     from zcalc.index import Index, Report, Skipped
+    from zcalc.language.completion import Completion
     from zcalc.models.encoder import Encoder
     from zcalc.models.language_model import LanguageModel
-    from zcalc.result import Result
+    from zcalc.result import Result, Results, Scalar
 
 Folder = str | PathLike[str]
 
@@ -83,6 +96,7 @@ class Calculator:
         self.seed = seed
         self.normalize = normalize
         self.seconds = 0.0
+        self.names: dict[str, Bound] = {}  # what its programs have bound so far
         self._clip, self._lm, self._device = clip or model, lm or model, device
         self._index_folder = Path(index) if index is not None else None
         roots = [Path(folder) for folder in images]
@@ -91,17 +105,35 @@ class Calculator:
     def __repr__(self) -> str:
         return f"<zcalc {self.model}, {len(self.gallery)} pictures>"
 
-    def __call__(self, expression: str) -> "Result":
-        """Read an expression and embed it; nothing is decoded yet.
+    def __call__(self, program: str) -> "Result | Scalar | Results":
+        """Read a program and embed it; nothing is decoded yet.
 
-        Raises LanguageError, with the place, for what is wrong with the expression, and ZcalcError
-        where it cancels out or a picture can't be read.
+        One statement gives its result, several a list of theirs. What they bind is known from then
+        on; a program that fails binds nothing. Raises LanguageError, with the place, for what is
+        wrong with the program, and ZcalcError where a model can't do what it asks.
         """
-        from zcalc.result import Result
+        from zcalc.result import Result, Results, Scalar
 
-        result = Result(self, parse(expression), expression)
-        _ = result.vector
-        return result
+        steps, bound = plan(program, self.names)
+        begin = time.perf_counter() - self.seconds
+        evaluation = self.evaluation([step.tree for step in steps], program)
+        results = [
+            (Scalar if step.type is Type.NUMBER else Result).of(self, step, evaluation, program)
+            for step in steps
+        ]
+        results[0].seconds["embed"] = time.perf_counter() - self.seconds - begin
+        for result in results:
+            _ = result.value if isinstance(result, Scalar) else result.vector
+        self.names = {**self.names, **bound}
+        return results[0] if len(results) == 1 else Results(results)
+
+    def complete(self, text: str, cursor: int | None = None) -> "Completion":
+        """What could go on at the cursor (without one, the end): names, functions, pictures."""
+        from zcalc.language.completion import complete
+
+        pictures = [picture.name for picture in self.gallery]
+        at = len(text) if cursor is None else cursor
+        return complete(text, at, tuple(self.names), pictures)
 
     def img(self, name: str) -> "Result":
         """A picture by its name, to calculate with: `calc.img("coffee") - calc.txt("coffee")`."""
@@ -179,10 +211,11 @@ class Calculator:
         except ZcalcError as error:
             raise error_at(source, node.span, error.message, error.hint) from error
 
-    def embed(self, tree: Node, source: str) -> dict[Image | Text, np.ndarray]:
-        """The vectors (d,) of an expression's operands: one batch of pictures, one of texts."""
-        images = [node for node in operands(tree) if isinstance(node, Image)]
-        texts = [node for node in operands(tree) if isinstance(node, Text)]
+    def evaluation(self, trees: Sequence[Node], source: str) -> Evaluation:
+        """What evaluates expressions: their operands embedded, one batch of each modality."""
+        nodes = dict.fromkeys(node for tree in trees for node in operands(tree))
+        images = [node for node in nodes if isinstance(node, Image)]
+        texts = [node for node in nodes if isinstance(node, Text)]
         found = [self.find(node, source) for node in images]
         opened = []
         for node, picture in zip(images, found, strict=True):
@@ -194,7 +227,18 @@ class Calculator:
         picture_rows = self.encoder.images(opened)  # (p, d)
         rows = np.concatenate([picture_rows, text_rows]).astype(np.float64)
         rows = unit(rows) if self.normalize else rows
-        return dict(zip([*images, *texts], rows, strict=True))
+        vectors = dict(zip([*images, *texts], rows, strict=True))
+        return Evaluation({node: vectors[node] for node in nodes}, source, lambda: self.means)
+
+    @cached_property
+    def means(self) -> tuple[np.ndarray, np.ndarray]:
+        """The mean picture of the gallery and the mean text of the vocabulary, two (d,)."""
+        if not self.normalize:
+            hint = "Leave normalize=False (--raw) out."
+            raise ZcalcError("center( ) needs embeddings of length 1", hint)
+        both = self.pictures.vectors, self.vocabulary.vectors  # (p, d), (t, d)
+        pictures, texts = (rows.mean(axis=0, dtype=np.float64) for rows in both)
+        return pictures, texts
 
     def _indexed(self) -> Gallery | None:
         """The gallery of the index that was named, if one was."""

@@ -5,17 +5,13 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
-
-if TYPE_CHECKING:
-    from zcalc.result import Result
 
 app = typer.Typer(
     help="Arithmetic on pictures and words.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -24,10 +20,19 @@ bench_app = typer.Typer(help="Measure the models.", no_args_is_help=True)
 app.add_typer(index_app, name="index")
 app.add_typer(bench_app, name="bench")
 
+
+def _completions(ctx: typer.Context, incomplete: str) -> list[str]:
+    from zcalc.show import completions
+
+    return completions(ctx, incomplete)
+
+
 Expression = Annotated[
     str,
     typer.Argument(
-        metavar="EXPR", help='An expression: \'img(coffee) - "coffee" + "tea"\'; - reads it.'
+        metavar="EXPR",
+        help='An expression or program: \'img(coffee) - "coffee" + "tea"\'; - reads it.',
+        autocompletion=_completions,
     ),
 ]
 Model = Annotated[str, typer.Option(help="Preset: see `zcalc models`.")]
@@ -74,20 +79,10 @@ def captioned(
     """Run `eval` or `caption`."""
     models = {"model": model, "clip": clip, "lm": lm, "device": device}
     gallery = {"images": images or [], "index": index, "normalize": not raw, "seed": seed}
-    asked = {"beams": beams, "prompt": prompt}
-    settings: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
-    everything = context.info_name == "eval"
-    counts = {"words": k or 10, "pictures": k or 5} if everything else {}
-    with _reporting(as_json):
-        result = _evaluate(expr, models | gallery)
-        if as_json:
-            result.caption(method, **settings)
-        else:
-            from zcalc import terminal
-
-            terminal.show_equation(result)
-            terminal.show_caption(result, method, settings)
-        _show(result, counts, keep_operands, as_json)
+    asked = {"method": method, "beams": beams, "prompt": prompt}
+    settings = {name: value for name, value in asked.items() if value is not None}
+    counts = {"words": k or 10, "pictures": k or 5} if context.info_name == "eval" else {}
+    _run(expr, models | gallery, {"caption": settings, **counts}, keep_operands, as_json)
 
 
 @app.command("nearest", help="Show the pictures nearest to an expression.")
@@ -110,13 +105,17 @@ def looked_up(
     models = {"model": model, "clip": clip, "device": device}
     gallery = {"images": images or [], "index": index, "normalize": not raw, "seed": seed}
     counts = {"words": k or 10} if context.info_name == "words" else {"pictures": k or 5}
-    with _reporting(as_json):
-        result = _evaluate(expr, models | gallery)
-        if not as_json:
-            from zcalc import terminal
+    _run(expr, models | gallery, counts, keep_operands, as_json)
 
-            terminal.show_equation(result)
-        _show(result, counts, keep_operands, as_json)
+
+@app.command("fmt")
+def fmt(expr: Expression) -> None:
+    """Print a program in its shortest readable form, one statement a line, without comments."""
+    with _reporting(False):
+        from zcalc.language import parse, unparse
+        from zcalc.show import read
+
+        print(unparse(parse(read(expr))))
 
 
 @app.command("parse")
@@ -124,8 +123,9 @@ def parse_command(expr: Expression, as_json: Json = False) -> None:
     """Check an expression without loading a model, and print its shortest form."""
     with _reporting(as_json):
         from zcalc.language import check, parse, unparse
+        from zcalc.show import read
 
-        source = _read(expr)
+        source = read(expr)
         tree = parse(source)
         kind = check(tree, source).value
         if as_json:
@@ -255,36 +255,16 @@ _SIGNED = re.compile(r"""-[-+\s]*(\w+\s*\(|["'(.\d])""")
 _REPORTED = ("added", "updated", "removed", "unchanged")
 
 
-def _read(expr: str) -> str:
-    return sys.stdin.read() if expr == "-" else expr.removeprefix(" ")
+def _run(
+    expr: str, options: dict[str, Any], view: dict[str, Any], keep_operands: bool, as_json: bool
+) -> None:
+    """Evaluate a program and show every result; `view` is what is shown without a verb."""
+    with _reporting(as_json):
+        from zcalc.result import View
+        from zcalc.show import evaluated, show
 
-
-def _evaluate(expr: str, options: dict[str, Any]) -> "Result":
-    """Check the expression, load what it needs, and embed it."""
-    from zcalc import terminal
-    from zcalc.calculator import Calculator
-    from zcalc.language import Image, check, operands, parse
-
-    source = _read(expr)
-    tree = parse(source)
-    check(tree, source)
-    calculator = Calculator(**options)
-    for node in operands(tree):
-        if isinstance(node, Image):
-            calculator.find(node, source)
-    with terminal.waiting(f"Loading {calculator.model} …"):
-        _ = calculator.encoder
-    return calculator(source)
-
-
-def _show(result: "Result", counts: dict[str, int], keep_operands: bool, as_json: bool) -> None:
-    from zcalc import terminal
-
-    if as_json:
-        _print_json(result.data(**counts, keep_operands=keep_operands))
-        terminal.show_skipped(result.calculator.skipped if counts.get("pictures") else ())
-    else:
-        terminal.show_tables(result, **counts, keep_operands=keep_operands)
+        for result in evaluated(expr, options):
+            show(result, View(**view), keep_operands, as_json)
 
 
 def _reporting(as_json: bool) -> Any:

@@ -26,7 +26,7 @@ def run(html: Path | None, model: str) -> None:
     for expression in EXPRESSIONS:
         result = calculator(expression)
         terminal.show_equation(result)
-        terminal.show_caption(result, None, {})
+        terminal.show_caption(result, {})
         terminal.show_tables(result, words=5, pictures=5)
         terminal.out.print()
         results.append(result)

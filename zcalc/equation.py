@@ -2,7 +2,19 @@
 
 from collections.abc import Iterator
 
-from zcalc.language import Image, Inverse, Neg, Node, Number, Product, Sum, Text, unparse
+from zcalc.language import (
+    Call,
+    Image,
+    Inverse,
+    Keyword,
+    Neg,
+    Node,
+    Number,
+    Product,
+    Sum,
+    Text,
+    unparse,
+)
 
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -37,6 +49,13 @@ def _factor(node: Node) -> Iterator[Image | Text | str]:
             yield node
         case Number():
             yield unparse(node)
+        case Call(function, arguments):
+            yield f"{function}("
+            for i, argument in enumerate(arguments):
+                if i:
+                    yield ","
+                yield from pieces(argument.value if isinstance(argument, Keyword) else argument)
+            yield ")"
         case _:
             yield "("
             yield from pieces(node)

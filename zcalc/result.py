@@ -5,32 +5,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zcalc.algebra import point
 from zcalc.errors import ZcalcError
+from zcalc.evaluate import Combination, Evaluation, point
+from zcalc.expression import Expression
 from zcalc.gallery import Picture
-from zcalc.language import (
-    Image,
-    Inverse,
-    Neg,
-    Node,
-    Text,
-    check,
-    number,
-    operands,
-    product,
-    total,
-    unparse,
-)
+from zcalc.language import Image, Node, Step, Text, Verb, error_at, operands, unparse
 from zcalc.words import Word
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from zcalc.calculator import Calculator
     from zcalc.decode.caption import Caption
+
+_WORDS, _PICTURES = 10, 6
+PARTS = ("load", "embed", "caption", "words", "nearest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +35,135 @@ class Hit:
     score: float
 
 
-class Result:
-    """An expression on a calculator; everything about it is computed when asked for, once.
+@dataclass(frozen=True, slots=True)
+class Term:
+    """An operand in a result: how often it is in it, its part's length, and that part's cosine.
 
-    `expr` is its text, `tree` its syntax tree, `seconds` what each part took. Results are added,
-    subtracted, and multiplied or divided by numbers, which gives the result of the longer
-    expression. In a notebook a result shows itself as a card.
+    The parts of all terms add up to the result before it was normalised.
+    """
+
+    name: str
+    weight: float
+    norm: float
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What of a result is shown; a `caption` of None is not decoded."""
+
+    caption: dict[str, Any] | None = None
+    words: int = 0
+    pictures: int = 0
+    plot: bool = False
+
+
+class _Evaluated(Expression):
+    """An expression with its value, which is computed when it is asked for, once.
+
+    `name` is what a binding called it. A statement of a program shares the evaluation of all.
     """
 
     def __init__(self, calculator: "Calculator", tree: Node, source: str | None = None) -> None:
-        check(tree, source)
-        self.calculator = calculator
-        self.tree = tree
-        self.expr = unparse(tree) if source is None else source
-        self.seconds = dict.fromkeys(("load", "embed", "caption", "words", "nearest"), 0.0)
-        self._captions: dict[Any, Caption] = {}
+        super().__init__(calculator, tree, source)
+        self.name: str | None = None
+        self.verb: Verb | None = None
+        self.seconds = dict.fromkeys(PARTS, 0.0)
+        self._source = self.expr
 
-    def __repr__(self) -> str:
-        return f"({self.expr})"
+    @classmethod
+    def of(cls, calculator: "Calculator", step: Step, evaluation: Evaluation, source: str) -> Any:
+        """The result of a program's statement; its errors point into the program's text."""
+        made = cls(calculator, step.tree, step.source)
+        made.name, made.verb, made._source = step.name, step.verb, source
+        made.__dict__["_evaluation"] = evaluation
+        return made
+
+    @cached_property
+    def _evaluation(self) -> Evaluation:
+        with self._timed("embed"):
+            return self.calculator.evaluation([self.tree], self._source)
+
+    @cached_property
+    def _value(self) -> Any:
+        evaluation = self._evaluation
+        with self._timed("embed"):
+            return evaluation(self.tree)
+
+    @contextmanager
+    def _timed(self, part: str) -> Iterator[None]:
+        """Count the time spent on a part; loading models meanwhile is counted apart."""
+        begin, loaded = time.perf_counter(), self.calculator.seconds
+        try:
+            yield
+        finally:
+            loading = self.calculator.seconds - loaded
+            self.seconds["load"] += loading
+            self.seconds[part] += time.perf_counter() - begin - loading
+
+    def _about(self) -> dict[str, Any]:
+        """What the JSON object of every result begins with."""
+        about: dict[str, Any] = {"expr": self.expr, "model": self.calculator.model}
+        return about | ({"name": self.name} if self.name else {})
+
+    def _timing(self) -> dict[str, Any]:
+        return {"seconds": {part: round(s, 3) for part, s in self.seconds.items()}}
+
+
+class Scalar(_Evaluated):
+    """A number that an expression comes to, such as a cosine; `value` is it."""
+
+    def __float__(self) -> float:
+        return self.value
+
+    @property
+    def value(self) -> float:
+        """The number."""
+        return float(self._value)
+
+    def data(self, **_: Any) -> dict[str, Any]:
+        """The number as the command line's JSON object."""
+        return self._about() | {"value": round(self.value, 6)} | self._timing()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from zcalc.notebook.card import number_html, number_text
+
+        return {"text/plain": number_text(self), "text/html": number_html(self)}
+
+
+class Result(_Evaluated):
+    """An embedding that an expression comes to; everything about it is computed when asked for.
+
+    `expr` is its text, `tree` its syntax tree with all names written out, `seconds` what each part
+    took. In a notebook a result shows itself as a card.
+    """
+
+    @cached_property
+    def _captions(self) -> "dict[Any, Caption]":
+        return {}
+
+    @property
+    def view(self) -> View:
+        """What is shown of it: its verb's part, everything without a verb, of a binding nothing."""
+        if self.verb is None:
+            return View() if self.name else View({}, _WORDS, _PICTURES)
+        settings = dict(self.verb.settings)
+        match self.verb.name:
+            case "caption":
+                return View(caption=settings)
+            case "words":
+                return View(words=settings.get("k", 10))
+            case "nearest":
+                return View(pictures=settings.get("k", 5))
+            case _:
+                return View(plot=True)
 
     @cached_property
     def _point(self) -> tuple[np.ndarray, float]:
-        with self._timed("embed"):
-            return point(self.tree, self.calculator.embed(self.tree, self.expr))
+        try:
+            return point(self._value)
+        except ZcalcError as error:
+            raise error_at(self._source, self.tree.span, error.message, error.hint) from error
 
     @property
     def vector(self) -> np.ndarray:
@@ -77,10 +176,22 @@ class Result:
         return self._point[1]
 
     @cached_property
+    def terms(self) -> list[Term]:
+        """Which operand contributed what, in the expression's order.
+
+        Operands that come in more than once are one term; `center` adds the means it took out.
+        """
+        value: Combination = self._value
+        return [
+            Term(node if isinstance(node, str) else unparse(node), *numbers)
+            for node, *numbers in self._evaluation.terms(value)
+        ]
+
+    @cached_property
     def operand_pictures(self) -> dict[Image, Picture]:
         """The pictures of the expression, in its order."""
         images = (node for node in operands(self.tree) if isinstance(node, Image))
-        return {node: self.calculator.find(node, self.expr) for node in images}
+        return {node: self.calculator.find(node, self._source) for node in images}
 
     def words(self, k: int = 10, *, keep_operands: bool = False) -> list[Word]:
         """The `k` nearest words, nearest first, without the expression's own."""
@@ -128,11 +239,7 @@ class Result:
 
     def data(self, words: int = 0, pictures: int = 0, keep_operands: bool = False) -> dict:
         """The result as the command line's JSON object, with the captions made so far."""
-        found: dict[str, Any] = {
-            "expr": self.expr,
-            "model": self.calculator.model,
-            "norm": round(self.norm, 6),
-        }
+        found = self._about() | {"norm": round(self.norm, 6)}
         if self._captions:
             beams = [b for caption in self._captions.values() for b in caption.beams]
             beams.sort(key=lambda beam: -beam.clip)
@@ -148,51 +255,42 @@ class Result:
             found["images"] = [
                 {"name": h.name, "path": h.path, "score": _rounded(h.score)} for h in near
             ]
-        return found | {"seconds": {part: round(s, 3) for part, s in self.seconds.items()}}
+        found["terms"] = [
+            {
+                "name": term.name,
+                "weight": round(term.weight, 6),
+                "norm": round(term.norm, 6),
+                "cosine": _rounded(term.cosine),
+            }
+            for term in self.terms
+        ]
+        return found | self._timing()
 
-    def __add__(self, other: "Result") -> "Result":
-        return self._made(other, total)
+    def directions(self) -> dict[str, np.ndarray]:
+        """The vectors (d,) of the expression's operands and, last, the result's."""
+        _, found = self._value, {unparse(node): node for node in operands(self.tree)}
+        parts = {name: self._evaluation.vectors[node] for name, node in found.items()}
+        return {**parts, f"★ {self.expr}": self.vector}
 
-    def __sub__(self, other: "Result") -> "Result":
-        return self._made(other, lambda a, b: total(a, Neg(b)))
+    def plot(self) -> "Figure":
+        """A map of the operands and the result, as a matplotlib figure."""
+        from zcalc.plot import plot
 
-    def __neg__(self) -> "Result":
-        return Result(self.calculator, Neg(self.tree))
-
-    def __mul__(self, other: "float | Result") -> "Result":
-        return self._made(other, product)
-
-    def __rmul__(self, other: float) -> "Result":
-        return self._made(other, lambda a, b: product(b, a))
-
-    def __truediv__(self, other: float) -> "Result":
-        return self._made(other, lambda a, b: product(a, Inverse(b)))
-
-    def _made(self, other: Any, make: Callable[[Node, Node], Node]) -> "Result":
-        if isinstance(other, Result):
-            if other.calculator is not self.calculator:
-                hint = "Make both of them with one calculator."
-                raise ZcalcError("These come from different calculators.", hint)
-            return Result(self.calculator, make(self.tree, other.tree))
-        if isinstance(other, Real):
-            return Result(self.calculator, make(self.tree, number(float(other))))
-        return NotImplemented
+        return plot(self)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         from zcalc.notebook.card import card_html, card_text
 
         return {"text/plain": card_text(self), "text/html": card_html(self)}
 
-    @contextmanager
-    def _timed(self, part: str) -> Iterator[None]:
-        """Count the time spent on a part; loading models meanwhile is counted apart."""
-        begin, loaded = time.perf_counter(), self.calculator.seconds
-        try:
-            yield
-        finally:
-            loading = self.calculator.seconds - loaded
-            self.seconds["load"] += loading
-            self.seconds[part] += time.perf_counter() - begin - loading
+
+class Results(list[Result | Scalar]):
+    """The results of a program, one for each of its statements."""
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        shown = [result._repr_mimebundle_() for result in self]
+        kinds = {"text/plain": "\n\n", "text/html": "\n"}
+        return {kind: gap.join(one[kind] for one in shown) for kind, gap in kinds.items()}
 
 
 def _rounded(value: float | None) -> float | None:

@@ -18,7 +18,7 @@ from zcalc.language import Image, LanguageError, Text
 
 if TYPE_CHECKING:
     from zcalc.decode.caption import Caption
-    from zcalc.result import Result
+    from zcalc.result import Result, Scalar
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -26,7 +26,7 @@ err = Console(stderr=True, highlight=False)
 
 def show_equation(result: "Result") -> None:
     """Print the expression, its pictures and texts in colour, and the norm of its result."""
-    line = Line()
+    line = Line(f"{result.name} = " if result.name else "", "bold")
     for piece in pieces(result.tree):
         if isinstance(piece, Image):
             line.append(result.operand_pictures[piece].name, "bold cyan")
@@ -39,15 +39,13 @@ def show_equation(result: "Result") -> None:
     out.print(line)
 
 
-def show_caption(result: "Result", method: str | None, settings: dict[str, Any]) -> None:
+def show_caption(result: "Result", settings: dict[str, Any]) -> None:
     """Decode and print the captions, best first; in a terminal the best one grows in its line."""
     if not out.is_terminal:
-        _print_captions(result.caption(method, **settings))
+        _print_captions(result.caption(**settings))
         return
     with Live(Line("…", "dim"), console=out, transient=True, refresh_per_second=12) as live:
-        caption = result.caption(
-            method, on_token=lambda c: live.update(Line(c.text, "bold")), **settings
-        )
+        caption = result.caption(on_token=lambda c: live.update(Line(c.text, "bold")), **settings)
     _print_captions(caption)
 
 
@@ -73,6 +71,40 @@ def show_tables(
         hits = result.nearest(pictures, keep_operands=keep_operands)
         out.print(_scores("picture", [(h.name, h.score, h.path) for h in hits]))
         show_skipped(result.calculator.skipped)
+
+
+def show_terms(result: "Result") -> None:
+    """Print which operand contributed what."""
+    if len(result.terms) > 1:
+        rows = [
+            (t.name, f"{t.weight:.2f}", f"{t.norm:.2f}", f"{t.cosine:.2f}") for t in result.terms
+        ]
+        out.print(_table(("term", "weight", "norm", "cosine"), rows))
+
+
+def show_number(scalar: "Scalar") -> None:
+    """Print a number and what it is of."""
+    name = scalar.expr if scalar.name is None else scalar.name
+    out.print(Line.assemble((f"{name} = ", "dim"), (f"{scalar.value:.4g}", "bold")))
+
+
+def show_positions(result: "Result") -> None:
+    """Print where the operands and the result lie on the map that a notebook draws."""
+    from zcalc.plot import positions
+
+    places, share = positions(result)
+    rows = [(name, f"{x:.3f}", f"{y:.3f}") for name, x, y in places]
+    out.print(_table((f"map ({share:.0%} of the variance)", "x", "y"), rows))
+
+
+def _table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
+    """A table of a name and numbers."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for i, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if i else "left")
+    for name, *numbers in rows:
+        table.add_row(_plain(name), *numbers)
+    return table
 
 
 def show_skipped(skipped: Any) -> None:

@@ -192,7 +192,7 @@ class _Builder(Transformer[Token, Node]):
 
 def _name(token: Token) -> str:
     """Give a name as it is compared: `é` is one name, in however many characters it was typed."""
-    return unicodedata.normalize("NFC", token)
+    return unicodedata.normalize("NFC", str(token))
 
 
 def _with_signs(parts: list, kind: type[Neg | Inverse], sign: str) -> Iterator[Node]:

@@ -17,53 +17,87 @@ from zcalc.gallery import open_picture
 from zcalc.language import Image, Text
 
 if TYPE_CHECKING:
-    from zcalc.result import Hit, Result
+    from zcalc.decode.caption import Caption
+    from zcalc.result import Hit, Result, Scalar
     from zcalc.words import Word
 
 _SIDE = 144  # pixels of a thumbnail, shown at half that
 _BUDGET = 120_000  # characters of all thumbnails together; past it only names are shown
-_WORDS, _PICTURES, _BAR = 10, 6, 24
+_BAR = 24
 
 
 def card_html(result: "Result") -> str:
-    """The card as HTML: equation, sentence, words, pictures, norm and timing; below 150 kB."""
-    thumbnails = _Thumbnails()
-    caption = result.caption()
-    words, hits = result.words(_WORDS), result.nearest(_PICTURES)
-    return (
-        f'<div class="zcalc"><style>{style()}</style>'
-        f'<div class="equation">{_equation(result, thumbnails)}</div>'
-        f'<p class="sentence">{_text(caption.text)}</p>'
-        f'<p class="about">{_text(about_caption(result))}</p>'
-        f'<div class="columns"><div><h4>Nearest words</h4>{_words(words)}</div>'
-        f'<div><h4>Nearest pictures</h4><div class="pictures">{_pictures(hits, thumbnails)}</div>'
-        f'</div></div><p class="foot">{_text(foot(result))}</p></div>'
+    """The card as HTML: the equation, and what the result's `view` shows of it; below 150 kB."""
+    thumbnails, view, columns = _Thumbnails(), result.view, []
+    body = f'<div class="equation">{_equation(result, thumbnails)}</div>'
+    if view.caption is not None:
+        caption = result.caption(**view.caption)
+        body += f'<p class="sentence">{_text(caption.text)}</p>'
+        body += f'<p class="about">{_text(about_caption(caption))}</p>'
+    if view.words:
+        columns.append(f"<h4>Nearest words</h4>{_words(result.words(view.words))}")
+    if view.pictures:
+        shown = _pictures(result.nearest(view.pictures), thumbnails)
+        columns.append(f'<h4>Nearest pictures</h4><div class="pictures">{shown}</div>')
+    if view.plot:
+        body += f'<div class="plot">{_drawing(result)}</div>'
+    if len(result.terms) > 1:
+        columns.append(f"<h4>Terms</h4>{_terms(result)}")
+    body += f'<div class="columns">{"".join(f"<div>{part}</div>" for part in columns)}</div>'
+    return _card(f'{body}<p class="foot">{_text(foot(result))}</p>')
+
+
+def number_html(scalar: "Scalar") -> str:
+    """The card of a number."""
+    name = f"{scalar.name} = " if scalar.name else ""
+    return _card(
+        f'<p class="about">{_text(scalar.expr)}</p>'
+        f'<p class="sentence">{_text(f"{name}{scalar.value:.4g}")}</p>'
     )
+
+
+def number_text(scalar: "Scalar") -> str:
+    """A number as text."""
+    return f"{scalar.expr if scalar.name is None else scalar.name} = {scalar.value:.4g}"
 
 
 def card_text(result: "Result") -> str:
     """The card as text, in a fixed width."""
-    words, hits = result.words(_WORDS), result.nearest(_PICTURES)
-    names = [*(w.text for w in words), *(h.name for h in hits)]
-    width = max((len(name) for name in names), default=0)
+    view = result.view
+    words = result.words(view.words) if view.words else []
+    hits = result.nearest(view.pictures) if view.pictures else []
+    names = [*(w.text for w in words), *(h.name for h in hits), *(t.name for t in result.terms)]
+    width = min(40, max((len(name) for name in names), default=0))
     most = max((w.score for w in words), default=1.0)
-    lines = [equation_text(result), "", f"  {result.caption().text}", f"  {about_caption(result)}"]
-    lines += ["", "Nearest words"]
+    lines = [equation_text(result)]
+    if view.caption is not None:
+        caption = result.caption(**view.caption)
+        lines += ["", f"  {caption.text}", f"  {about_caption(caption)}"]
+    if words:
+        lines += ["", "Nearest words"]
     lines += [f"  {w.text:{width}}  {w.score:5.2f}  {_bar(w.score, most)}" for w in words]
-    lines += ["", "Nearest pictures"]
+    if hits:
+        lines += ["", "Nearest pictures"]
     lines += [f"  {h.name:{width}}  {h.score:5.2f}" for h in hits]
+    if len(result.terms) > 1:
+        lines += ["", f"{'Terms':{width + 2}}  weight  norm  cosine"]
+    lines += [
+        f"  {t.name:{width}}  {t.weight:6.2f} {t.norm:5.2f}   {t.cosine:5.2f}"
+        for t in result.terms
+        if len(result.terms) > 1
+    ]
     return "\n".join([*lines, "", foot(result)])
 
 
 def equation_text(result: "Result") -> str:
     """The equation on one line: pictures by name, texts in quotes."""
     shown = (p if isinstance(p, str) else _operand(p, result) for p in pieces(result.tree))
-    return " ".join(shown).replace("( ", "(").replace(" )", ")")
+    line = " ".join(shown).replace("( ", "(").replace(" )", ")").replace(" ,", ",")
+    return f"{result.name} = {line}" if result.name else line
 
 
-def about_caption(result: "Result") -> str:
-    """How good the sentence is, and what made it."""
-    caption = result.caption()
+def about_caption(caption: "Caption") -> str:
+    """How good a sentence is, and what made it."""
     parts = [f"cosine {caption.clip:.2f}"]
     if caption.logprob is not None:
         parts.append(f"log-probability {caption.logprob:.1f} a token")
@@ -115,6 +149,8 @@ class _Thumbnails:
 def _equation(result: "Result", thumbnails: _Thumbnails) -> str:
     """The operands, each in one term with the signs before it, so that lines break between them."""
     terms, signs = [], ""
+    if result.name:
+        signs = f'<span class="text">{_text(result.name)}</span><span class="sign">=</span>'
     for piece in pieces(result.tree):
         if isinstance(piece, str):
             signs += f'<span class="sign">{_text(piece)}</span>'
@@ -142,6 +178,29 @@ def _words(words: "list[Word]") -> str:
         f'<span class="score">{w.score:.2f}</span></div>'
         for w in words
     )
+
+
+def _terms(result: "Result") -> str:
+    """Which operand contributed what, as a table."""
+    rows = "".join(
+        f"<tr><th>{_text(t.name)}</th><td>{t.weight:.2f}</td><td>{t.norm:.2f}</td>"
+        f"<td>{t.cosine:.2f}</td></tr>"
+        for t in result.terms
+    )
+    head = "<tr><th></th><td>weight</td><td>norm</td><td>cosine</td></tr>"
+    return f'<table class="terms">{head}{rows}</table>'
+
+
+def _drawing(result: "Result") -> str:
+    """The plot as a PNG inside the card."""
+    buffer = io.BytesIO()
+    result.plot().savefig(buffer, format="png", dpi=100)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return f'<img src="data:image/png;base64,{data}" alt="Map of {_text(result.expr)}">'
+
+
+def _card(body: str) -> str:
+    return f'<div class="zcalc"><style>{style()}</style>{body}</div>'
 
 
 def _pictures(hits: "list[Hit]", thumbnails: _Thumbnails) -> str:

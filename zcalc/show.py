@@ -1,0 +1,80 @@
+"""What the command line does with a program: evaluate it, and show every result of it."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import typer
+
+    from zcalc.result import Result, Scalar, View
+
+
+def read(expr: str) -> str:
+    """The program that the argument EXPR means: `-` is what standard input holds."""
+    return sys.stdin.read() if expr == "-" else expr.removeprefix(" ")
+
+
+def evaluated(expr: str, options: dict[str, Any]) -> "list[Result | Scalar]":
+    """Check a program, load what it needs, and embed it."""
+    from zcalc import terminal
+    from zcalc.calculator import Calculator
+    from zcalc.language import Image, operands, plan
+
+    source = read(expr)
+    steps, _ = plan(source)
+    calculator = Calculator(**options)
+    for node in (node for step in steps for node in operands(step.tree)):
+        if isinstance(node, Image):
+            calculator.find(node, source)
+    with terminal.waiting(f"Loading {calculator.model} …"):
+        _ = calculator.encoder
+    found = calculator(source)
+    return found if isinstance(found, list) else [found]
+
+
+def show(result: "Result | Scalar", view: "View", keep_operands: bool, as_json: bool) -> None:
+    """Print a result: its verb's part or, without a verb, what `view` names."""
+    from zcalc import terminal
+    from zcalc.result import Scalar
+
+    if isinstance(result, Scalar):
+        terminal.print_json(result.data()) if as_json else terminal.show_number(result)
+        return
+    view = result.view if result.verb or result.name else view
+    counts = {"words": view.words, "pictures": view.pictures, "keep_operands": keep_operands}
+    if as_json:
+        if view.caption is not None:
+            result.caption(**view.caption)
+        data = result.data(**counts)
+        if view.plot:
+            from zcalc.plot import positions
+
+            places, share = positions(result)
+            points = [{"name": name, "x": round(x, 4), "y": round(y, 4)} for name, x, y in places]
+            data["plot"] = {"points": points, "variance": round(share, 4)}
+        terminal.print_json(data)
+        terminal.show_skipped(result.calculator.skipped if view.pictures else ())
+        return
+    terminal.show_equation(result)
+    if view.caption is not None:
+        terminal.show_caption(result, view.caption)
+    terminal.show_tables(result, **counts)
+    if view.caption is not None and view.words:
+        terminal.show_terms(result)
+    if view.plot:
+        terminal.show_positions(result)
+
+
+def completions(context: "typer.Context", incomplete: str) -> list[str]:
+    """What the shell offers for an unfinished EXPR."""
+    from zcalc.errors import ZcalcError
+    from zcalc.gallery import Gallery
+    from zcalc.language.completion import complete
+
+    try:
+        folders = context.params.get("images")
+        gallery = Gallery(folders) if folders else Gallery.samples()
+    except ZcalcError:
+        return []
+    found = complete(incomplete, len(incomplete), (), [picture.name for picture in gallery])
+    return [incomplete[: found.start] + option for option in found.options]
