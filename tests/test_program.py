@@ -227,7 +227,7 @@ def test_python_methods_give_the_text_forms_tree(photos: Path) -> None:
         (red.slerp(tea, -1), 'slerp(img(red), "tea", -1)'),
         (red.analogy(tea, cup), 'analogy(img(red), "tea", "cup")'),
         (2 * red.center(), "2 * center(img(red))"),
-        (red * red.cos(tea) / cup.cos(tea), 'img(red) * cos(img(red), "tea") / cos("cup", "tea")'),
+        (red * cup.cos(tea) / tea.cos(cup), 'img(red) * cos("cup", "tea") / cos("tea", "cup")'),
     ):
         text_form = calc(text)
         assert (made.tree, made.expr) == (text_form.tree, text)

@@ -5,13 +5,13 @@ and, by `@`, with its own kind, such as `evaluate.Combination`.
 """
 
 import math
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from zcalc.errors import ZcalcError
 
-V = TypeVar("V", bound=Any)  # an embedding
+V = Any  # an embedding
 _PARALLEL = 1e-6  # radians below which an arc is as good as straight
 
 

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from zcalc.language.completion import Completion
     from zcalc.models.encoder import Encoder
     from zcalc.models.language_model import LanguageModel
-    from zcalc.result import Result, Results, Scalar
+    from zcalc.result import Result
 
 Folder = str | PathLike[str]
 
@@ -105,7 +105,7 @@ class Calculator:
     def __repr__(self) -> str:
         return f"<zcalc {self.model}, {len(self.gallery)} pictures>"
 
-    def __call__(self, program: str) -> "Result | Scalar | Results":
+    def __call__(self, program: str) -> Any:  # Result, Scalar, or the Results of several
         """Read a program and embed it; nothing is decoded yet.
 
         One statement gives its result, several a list of theirs. What they bind is known from then

@@ -160,8 +160,9 @@ class Result(_Evaluated):
 
     @cached_property
     def _point(self) -> tuple[np.ndarray, float]:
+        value = self._value
         try:
-            return point(self._value)
+            return point(value)
         except ZcalcError as error:
             raise error_at(self._source, self.tree.span, error.message, error.hint) from error
 

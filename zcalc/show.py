@@ -41,7 +41,11 @@ def show(result: "Result | Scalar", view: "View", keep_operands: bool, as_json: 
         terminal.print_json(result.data()) if as_json else terminal.show_number(result)
         return
     view = result.view if result.verb or result.name else view
-    counts = {"words": view.words, "pictures": view.pictures, "keep_operands": keep_operands}
+    counts: dict[str, Any] = {
+        "words": view.words,
+        "pictures": view.pictures,
+        "keep_operands": keep_operands,
+    }
     if as_json:
         if view.caption is not None:
             result.caption(**view.caption)

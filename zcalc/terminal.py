@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +97,7 @@ def show_positions(result: "Result") -> None:
     out.print(_table((f"map ({share:.0%} of the variance)", "x", "y"), rows))
 
 
-def _table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
+def _table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:
     """A table of a name and numbers."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for i, heading in enumerate(headings):

@@ -48,12 +48,10 @@ def complete(
     if call == "img" and given == 0:
         return Completion(start, _pictures(word, pictures))
     if inside_text or call == "txt":
-        return Completion(start, _texts(word, call, tokens))
+        return Completion(start, ())
     options = _options(tokens, call, given, [*names, *_bound(text[:start])])
-    close = text[len(before) :].lstrip()[:1]
     chosen = dict.fromkeys(o for o in options if o.lower().startswith(word.lower()) and o != word)
-    trimmed = (o.rstrip("(") if close == "(" else o for o in chosen)
-    return Completion(start, tuple(trimmed))
+    return Completion(start, tuple(chosen))
 
 
 def _closed(token: str) -> bool:
@@ -82,6 +80,8 @@ def _options(tokens: list[str], call: str, given: int, names: list[str]) -> list
     if last == "|>":
         return [f"{verb}(" if VERBS[verb].parameters else f"{verb}()" for verb in VERBS]
     if call in VERBS:
+        if tokens[-2:] == ["method", "="]:
+            return [f'"{method}"' for method in _METHODS]
         return [f"{p.name}=" for p in VERBS[call].parameters] if last in "(," else []
     if last and last not in tuple("(,=;+-−–*×·/"):
         begins = call == "" and re.match(r"[^\W\d]|[)\"'\d]", last)
@@ -108,10 +108,3 @@ def _pictures(word: str, pictures: Iterable[str]) -> tuple[str, ...]:
             shown = unparse(type(node)(name, quoted))[len("img(") :]
             found.append(shown)
     return tuple(found)
-
-
-def _texts(word: str, call: str, tokens: list[str]) -> tuple[str, ...]:
-    """What a text may be, where there is a choice: the decoders of `caption`."""
-    if call == "caption" and tokens[-2:] == ["method", "="]:
-        return tuple(f'"{m}"' for m in _METHODS if m.startswith(word.strip("\"'")))
-    return ()
