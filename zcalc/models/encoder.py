@@ -97,7 +97,8 @@ class Encoder:
         """The length of a text in tokens, with those for its start and end."""
         if isinstance(self.tokenizer, open_clip.SimpleTokenizer):
             return len(self.tokenizer.encode(text)) + 2
-        return len(self.tokenizer.tokenizer(self.tokenizer.clean_fn(text)).input_ids)
+        text = self.tokenizer.clean_fn(text)
+        return len(self.tokenizer.tokenizer(text, verbose=False).input_ids)
 
     def tokenize(self, texts: list[str]) -> torch.Tensor:
         """Token ids (n, context) of texts, padded; what is too long is cut at the context."""
