@@ -455,10 +455,13 @@ def test_endless_input_is_refused_at_once(source: str) -> None:
 
 
 def test_the_deepest_expression_needs_no_deep_recursion() -> None:
-    source = "img(a) - 2 * img(b) / (3 + 1 / (" * 32 + "4" + "))" * 32
+    source = "img(a) - 2 * img(b) / unit(" * 64 + "img(c)" + ")" * 64
     tree = parse(source)
     assert parse(unparse(tree)) == tree
-    assert repr(tree)
+    assert eval(repr(parse("-f('a', k=2) + (img(b)) / n |> words(3)"))) == parse(
+        "-f('a', k=2) + (img(b)) / n |> words(3)"
+    )
+    assert repr(tree).count("Image") == 129
     assert hash(tree)
     error_of(source)  # its type is wrong, and the pass that finds it goes all the way down
 

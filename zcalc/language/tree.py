@@ -6,8 +6,8 @@ Nodes are equal when they say the same; where they stood in the source (`span`) 
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias, TypeVar
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from zcalc.errors import ZcalcError
 
@@ -22,14 +22,17 @@ class Span(NamedTuple):
 NOWHERE = Span(0, 0)  # of a node that was not read from text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, repr=False, kw_only=True)
 class _Placed:
     """What all nodes have: their place, which stays out of equality, hash and repr."""
 
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
+    span: Span = field(default=NOWHERE, compare=False)
+
+    def __repr__(self) -> str:
+        return climb(self, _shown)  # what dataclasses do overflows the stack on a deep tree
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Image(_Placed):
     """A picture: `img(coffee)` by its name or, quoted, `img("trips/rome.jpg")` by its path."""
 
@@ -37,56 +40,56 @@ class Image(_Placed):
     quoted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Text(_Placed):
     """A text: `"a photo"` or `txt("a photo")`."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Number(_Placed):
     """A number, never below zero: `-2` is `Neg(Number(2))`."""
 
     value: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Neg(_Placed):
     """What is taken away: `-x`, and the `b` of `a - b`, where the span takes in the sign."""
 
     operand: "Node"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Inverse(_Placed):
     """A factor that divides: the `3` of `x / 3`, where the span takes in the stroke."""
 
     operand: "Node"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Sum(_Placed):
     """Two or more terms, none of them a `Sum`: `a - b` is `Sum((a, Neg(b)))`."""
 
     terms: tuple["Node", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Product(_Placed):
     """Two or more factors, none of them a `Product`: `x / 3` is `Product((x, Inverse(3)))`."""
 
     factors: tuple["Node", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Name(_Placed):
     """A name that a binding gave to an expression: the `leader` of `leader + img(de_flag)`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Keyword(_Placed):
     """An argument that says which one it is: the `beams=5` of `caption(beams=5)`."""
 
@@ -94,7 +97,7 @@ class Keyword(_Placed):
     value: "Node"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Call(_Placed):
     """A function or verb with its arguments: `cos(a, b)`, `words(10)`."""
 
@@ -102,7 +105,7 @@ class Call(_Placed):
     arguments: tuple["Node", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Pipe(_Placed):
     """What to show of an expression: `img(coffee) |> words(10)`."""
 
@@ -110,7 +113,7 @@ class Pipe(_Placed):
     verb: Call
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Binding(_Placed):
     """A statement that gives a name to an expression: `leader = img(obama) - img(us_flag)`."""
 
@@ -118,7 +121,7 @@ class Binding(_Placed):
     value: "Node"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Program(_Placed):
     """Two or more statements; one alone is its own program."""
 
@@ -216,6 +219,20 @@ def climb(node: Node, step: Callable[[Node, list[T]], T]) -> T:
         start = len(done) - len(children(one))
         done[start:] = [step(one, done[start:])]
     return done[0]
+
+
+def _shown(node: Any, below: list[str]) -> str:
+    """Print a node as its constructor, given its children printed."""
+    known, parts = iter(below), []
+    under = {id(child) for child in children(node)}
+    for one in fields(node):
+        value = getattr(node, one.name)
+        if isinstance(value, tuple) and one.name != "span":
+            listed = ", ".join(next(known) for _ in value)
+            parts.append(f"{one.name}=({listed}{',' * (len(value) == 1)})")
+        elif one.name != "span":
+            parts.append(f"{one.name}={next(known) if id(value) in under else repr(value)}")
+    return f"{type(node).__name__}({', '.join(parts)})"
 
 
 def uses(node: Node) -> Iterator[Operand]:

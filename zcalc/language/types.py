@@ -75,7 +75,7 @@ def refuse_depth(node: Node, source: str, span: Span) -> None:
     levels, level = 0, [node]
     while level:
         levels, level = levels + 1, [child for one in level for child in children(one)]
-        if levels > 5 * MAX_DEPTH:  # a parenthesis may hold a sum, sign, product, divisor and call
+        if levels > 5 * (MAX_DEPTH + 1):  # each holds a sum, sign, product, divisor and call
             message = "The expression is nested too deep, with all names written out"
             raise error_at(source, span, message, "Split it.")
 
