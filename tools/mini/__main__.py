@@ -170,7 +170,7 @@ def main() -> None:
         print(f"[{number}/{len(steps)}] {getattr(Build, step).__doc__}", flush=True)
         getattr(build, step)()
         print(f"      {time.monotonic() - start:.0f} s")
-    print("Done. Figures: zcalc bench mini --photos FOLDER")
+    print("Done. Figures: zcalc bench mini FOLDER")
 
 
 if __name__ == "__main__":

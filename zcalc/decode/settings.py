@@ -93,7 +93,7 @@ class SearchSettings(DecoderSettings):
     """
 
     max_tokens: int = 12
-    candidates: int = 200
+    candidates: int = 64
     clip_temperature: float = 0.05
     forbidden: str = r"\s*[^\w\s.'-]+|\s*\w*[0-9_]\w*|\s*\n\s*"
     proposals: int = 64
