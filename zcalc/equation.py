@@ -37,6 +37,9 @@ def _factor(node: Node) -> Iterator[Image | Text | str]:
             yield node
         case Number():
             yield unparse(node)
+        case Neg(operand):
+            yield MINUS
+            yield from _factor(operand)
         case _:
             yield "("
             yield from pieces(node)
