@@ -232,6 +232,10 @@ class HashEncoder:
                 row[zlib.crc32(padded[i : i + 3].encode()) % self.dim] += 1
         return rows
 
+    def token_count(self, text: str) -> int:
+        """The length of a text in words."""
+        return len(text.split())
+
     def images(self, pictures: Iterable[Picture]) -> np.ndarray:
         """Embeddings (n, d) of pictures: how often each of 64 colours occurs."""
         rows = [self._colours(picture) for picture in pictures]

@@ -10,9 +10,7 @@ from zcalc.words import StoredTexts, read_texts, stems
 
 
 def stored(*texts: str) -> StoredTexts:
-    words = StoredTexts("vocabulary.txt", HashEncoder())
-    words.texts = texts
-    return words
+    return StoredTexts("vocabulary.txt", HashEncoder(), texts)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +63,12 @@ def test_vectors_are_kept_and_a_damaged_cache_is_made_again() -> None:
         assert np.array_equal(stored(*texts).vectors, expected)
 
 
+def test_texts_that_are_too_long_for_the_model_are_left_out() -> None:
+    words = stored("a cat", "word " * 33, "a dog")
+    assert words.texts == ("a cat", "a dog") and words.vectors.shape == (2, 64)
+    assert len(words.nearest(unit(np.ones(64)), 9)) == 2
+
+
 def test_caches_are_told_apart_by_model_and_by_texts() -> None:
     one, two, other = stored("a cat"), stored("a dog"), stored("a cat")
     other._encoder.identity = "hash-2"
@@ -90,7 +94,7 @@ def test_the_packages_texts() -> None:
 
 def test_words_leave_out_texts_and_picture_names() -> None:
     result = hash_calculator()('img(coffee) - "cup" + "tea"')
-    shown = {word.text for word in result.words(1000)}
-    kept = {word.text for word in result.words(1000, keep_operands=True)}
+    shown = {word.text for word in result.words(20_000)}
+    kept = {word.text for word in result.words(20_000, keep_operands=True)}
     assert kept - shown >= {"coffee", "cup", "tea"}
     assert any(word.startswith("tea") for word in shown)

@@ -49,6 +49,9 @@ def _factor(node: Node) -> Iterator[Image | Text | str]:
             yield node
         case Number():
             yield unparse(node)
+        case Neg(operand):
+            yield MINUS
+            yield from _factor(operand)
         case Call(function, arguments):
             yield f"{function}("
             for i, argument in enumerate(arguments):

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+_HERE = {
+    (True, True): "yes",
+    (True, False): "encoder only",
+    (False, True): "language model only",
+    (False, False): "no",
+}
 
 
 def show_equation(result: "Result") -> None:
@@ -66,10 +72,10 @@ def show_tables(
     """Print the nearest words and pictures."""
     if words:
         found = result.words(words, keep_operands=keep_operands)
-        out.print(_scores("word", [(w.text, w.score, "") for w in found]))
+        out.print(_scores("word", [(w.text, w.score) for w in found]))
     if pictures:
         hits = result.nearest(pictures, keep_operands=keep_operands)
-        out.print(_scores("picture", [(h.name, h.score, h.path) for h in hits]))
+        out.print(_scores("picture", [(h.name, h.score) for h in hits]))
         show_skipped(result.calculator.skipped)
 
 
@@ -116,17 +122,15 @@ def show_skipped(skipped: Any) -> None:
         err.print(Group(*map(_plain, [title, *rows, *more])), style="yellow")
 
 
-def _scores(heading: str, rows: list[tuple[str, float, str]]) -> Table:
+def _scores(heading: str, rows: list[tuple[str, float]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column(heading, no_wrap=True)
     table.add_column("cosine", justify="right")
     table.add_column("")
-    most = max((score for _, score, _ in rows), default=1.0)
-    for name, score, path in rows:
+    most = max((score for _, score in rows), default=1.0)
+    for name, score in rows:
         bar = "━" * round(20 * max(0.0, score / most)) if most > 0 else ""
-        table.add_row(
-            _plain(name), f"{score:.3f}", _plain(path, "dim") if path else Line(bar, "blue")
-        )
+        table.add_row(_plain(name), f"{score:.3f}", Line(bar, "blue"))
     return table
 
 
@@ -136,16 +140,7 @@ def show_models(found: list[dict[str, Any]]) -> None:
     for heading in ("preset", "here", "image and text encoder", "language model", ""):
         table.add_column(heading, overflow="fold")
     for preset in found:
-        clip, lm = preset["available"]["clip"], preset["available"]["lm"]
-        here = (
-            "yes"
-            if clip and lm
-            else "encoder only"
-            if clip
-            else "language model only"
-            if lm
-            else "no"
-        )
+        here = _HERE[preset["available"]["clip"], preset["available"]["lm"]]
         names = [_shown(preset[part]) for part in ("clip", "lm")]
         table.add_row(preset["name"], here, *names, _plain(preset["description"], "dim"))
     out.print(table)

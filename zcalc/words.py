@@ -29,6 +29,12 @@ class TextEncoder(Protocol):
     """What stored texts ask of the model."""
 
     identity: str
+    dim: int
+    context_length: int
+
+    def token_count(self, text: str) -> int:
+        """How long a text is in tokens; `context_length` is the most."""
+        ...
 
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """Embeddings (n, d) of texts."""
@@ -46,25 +52,24 @@ class Word:
 class StoredTexts:
     """Texts of a file of the package, one a line, with their unit vectors (n, d) float32.
 
-    The vectors are made once for each model and kept in the cache folder; a damaged cache is made
-    again.
+    Texts that are too long for the model are left out. The vectors are made once for each model
+    and kept in the cache folder; a damaged cache is made again.
     """
 
-    def __init__(self, name: str, encoder: TextEncoder) -> None:
+    def __init__(self, name: str, encoder: TextEncoder, texts: Sequence[str] | None = None) -> None:
         self.name = name
-        self.texts = read_texts(name)
         self._encoder = encoder
+        self._all = read_texts(name) if texts is None else tuple(texts)
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """The texts, in the file's order."""
+        return tuple(t for t, row in zip(self._all, self._rows, strict=True) if row.any())
 
     @cached_property
     def vectors(self) -> np.ndarray:
         """The texts' unit vectors (n, d)."""
-        about = {"model": self._encoder.identity, "texts": digest("\n".join(self.texts))}
-        file = cache_folder("texts", f"{digest(str(about))[:16]}.safetensors")
-        rows = unpack(file.read_bytes(), **about) if file.is_file() else None
-        if rows is None or len(rows) != len(self.texts):
-            rows = self._embed()
-            _keep(file, pack(rows, **about))
-        return rows
+        return self._rows[self._rows.any(axis=1)]
 
     def nearest(self, target: np.ndarray, k: int, leave_out: Iterable[str] = ()) -> list[Word]:
         """The `k` texts nearest to a unit vector (d,), nearest first.
@@ -82,10 +87,25 @@ class StoredTexts:
                 found.append(Word(self.texts[row], float(scores[row])))
         return found
 
+    @cached_property
+    def _rows(self) -> np.ndarray:
+        """Unit vectors (n, d) of all texts, zeros for those that are too long."""
+        about = {"model": self._encoder.identity, "texts": digest("\n".join(self._all))}
+        file = cache_folder("texts", f"{digest(str(about))[:16]}.safetensors")
+        rows = unpack(file.read_bytes(), **about) if file.is_file() else None
+        if rows is None or len(rows) != len(self._all):
+            rows = self._embed()
+            _keep(file, pack(rows, **about))
+        return rows
+
     def _embed(self) -> np.ndarray:
-        batches = [self.texts[i : i + _BATCH] for i in range(0, len(self.texts), _BATCH)]
-        label = f"Embedding {self.name}, once for this model"
-        return np.concatenate([unit(self._encoder.texts(b)) for b in track(batches, label)])
+        longest = self._encoder.context_length
+        short = [i for i, t in enumerate(self._all) if self._encoder.token_count(t) <= longest]
+        batches = [short[i : i + _BATCH] for i in range(0, len(short), _BATCH)]
+        rows = np.zeros((len(self._all), self._encoder.dim), np.float32)  # (n, d)
+        for batch in track(batches, f"Embedding {self.name}, once for this model"):
+            rows[batch] = unit(self._encoder.texts([self._all[i] for i in batch]))
+        return rows
 
 
 def read_texts(name: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ Nodes are equal when they say the same; where they stood in the source (`span`) 
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
 
 from zcalc.errors import ZcalcError
 
@@ -29,7 +29,7 @@ class _Placed:
     span: Span = field(default=NOWHERE, compare=False)
 
     def __repr__(self) -> str:
-        return climb(self, _shown)  # what dataclasses do overflows the stack on a deep tree
+        return climb(cast("Node", self), _shown)  # what dataclasses do overflows the stack on a deep tree
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -35,6 +35,7 @@ class Encoder:
     """
 
     memory = 16_384
+    text_batch_size = 256
 
     def __init__(
         self, checkpoint: Checkpoint, name: str, device: torch.device, batch_size: int = 32
@@ -75,7 +76,7 @@ class Encoder:
 
         Each distinct picture is encoded once; an iterator is read a batch at a time.
         """
-        return self._embed(self._picture_jobs(pictures), self.model.encode_image)
+        return self._embed(self._picture_jobs(pictures), self.model.encode_image, self.batch_size)
 
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """Embed texts as (n, d) float32, not normalised; each distinct text is encoded once.
@@ -91,7 +92,7 @@ class Encoder:
                     "Shorten it, or add the embeddings of its parts.",
                 )
         jobs = ((b"t" + t.encode("utf-8", "surrogatepass"), partial(self._ids, t)) for t in texts)
-        return self._embed(jobs, partial(encode_text, self.model))
+        return self._embed(jobs, partial(encode_text, self.model), self.text_batch_size)
 
     def token_count(self, text: str) -> int:
         """The length of a text in tokens, with those for its start and end."""
@@ -119,7 +120,9 @@ class Encoder:
             key.update(rgb.tobytes())
             yield b"i" + key.digest(), partial(self.transform, rgb)
 
-    def _embed(self, jobs: Iterable[_Job], encode: Callable[..., torch.Tensor]) -> np.ndarray:
+    def _embed(
+        self, jobs: Iterable[_Job], encode: Callable[..., torch.Tensor], size: int
+    ) -> np.ndarray:
         keys: list[bytes] = []
         found: dict[bytes, np.ndarray] = {}
         waiting: dict[bytes, torch.Tensor] = {}
@@ -130,7 +133,7 @@ class Encoder:
                 found[key] = self._cache[key]
             elif key not in found and key not in waiting:
                 waiting[key] = prepare()
-                if len(waiting) == self.batch_size:
+                if len(waiting) == size:
                     found |= self._run(waiting, encode)
                     waiting = {}
         found |= self._run(waiting, encode)

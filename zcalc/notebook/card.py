@@ -82,7 +82,7 @@ def card_text(result: "Result") -> str:
     if len(result.terms) > 1:
         lines += ["", f"{'Terms':{width + 2}}  weight  norm  cosine"]
     lines += [
-        f"  {t.name:{width}}  {t.weight:6.2f} {t.norm:5.2f}   {t.cosine:5.2f}"
+        f"  {t.name[:width]:{width}}  {t.weight:6.2f} {t.norm:5.2f}   {t.cosine:5.2f}"
         for t in result.terms
         if len(result.terms) > 1
     ]

@@ -1,17 +1,11 @@
 """What the command line does with a program: evaluate it, and show every result of it."""
 
-import sys
 from typing import TYPE_CHECKING, Any
 
+from zcalc.cli.options import read
+
 if TYPE_CHECKING:
-    import typer
-
     from zcalc.result import Result, Scalar, View
-
-
-def read(expr: str) -> str:
-    """The program that the argument EXPR means: `-` is what standard input holds."""
-    return sys.stdin.read() if expr == "-" else expr.removeprefix(" ")
 
 
 def evaluated(expr: str, options: dict[str, Any]) -> "list[Result | Scalar]":
@@ -67,18 +61,3 @@ def show(result: "Result | Scalar", view: "View", keep_operands: bool, as_json: 
         terminal.show_terms(result)
     if view.plot:
         terminal.show_positions(result)
-
-
-def completions(context: "typer.Context", incomplete: str) -> list[str]:
-    """What the shell offers for an unfinished EXPR."""
-    from zcalc.errors import ZcalcError
-    from zcalc.gallery import Gallery
-    from zcalc.language.completion import complete
-
-    try:
-        folders = context.params.get("images")
-        gallery = Gallery(folders) if folders else Gallery.samples()
-    except ZcalcError:
-        return []
-    found = complete(incomplete, len(incomplete), (), [picture.name for picture in gallery])
-    return [incomplete[: found.start] + option for option in found.options]

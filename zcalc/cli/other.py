@@ -1,0 +1,68 @@
+"""`zcalc models`, `lab`, `demo` and `bench`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zcalc.cli.options import Json, Model, print_json, reporting
+
+app = typer.Typer()
+bench = typer.Typer(help="Measure the models.", no_args_is_help=True)
+
+
+@app.command("models")
+def models(as_json: Json = False) -> None:
+    """List the presets, and which of them are on this machine."""
+    with reporting(as_json):
+        os.environ["HF_HUB_OFFLINE"] = "1"  # before the hub's library is imported: ask nobody
+        from zcalc import terminal
+        from zcalc.models.available import availability
+
+        with terminal.waiting("Looking for models …"):
+            found = availability()
+        if as_json:
+            print_json({"models": found})
+        else:
+            terminal.show_models(found)
+
+
+@app.command("lab")
+def lab(
+    folder: Annotated[Path | None, typer.Argument(metavar="[FOLDER]", help="Notebooks.")] = None,
+) -> None:
+    """Open JupyterLab on the notebooks."""
+    import subprocess
+
+    here = Path("notebooks") if Path("notebooks").is_dir() else Path()
+    command = [sys.executable, "-m", "jupyterlab", str(folder or here)]
+    raise typer.Exit(subprocess.call(command))
+
+
+@app.command("demo")
+def demo(
+    html: Annotated[Path | None, typer.Option(help="Write the cards to this file.")] = None,
+    model: Model = "mini",
+) -> None:
+    """Evaluate four expressions over the sample photographs."""
+    with reporting(False):
+        from zcalc.demo import run
+
+        run(html, model)
+
+
+@bench.command("mini")
+def bench_mini(
+    photos: Annotated[
+        Path | None, typer.Argument(metavar="[FOLDER]", help="Photographs with a labels.tsv.")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=0, help="Captions to draw from the model.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Measure the embedded models: recall on labelled photographs, cosine with the teacher."""
+    with reporting(as_json):
+        from zcalc.bench.mini import run
+
+        run(photos, samples, as_json)
