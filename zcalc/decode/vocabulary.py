@@ -73,6 +73,18 @@ class Vocabulary:
         return mask
 
     @cached_property
+    def _longer_words(self) -> Tensor:
+        """Mask (V,) of the tokens that start a word, with four letters of it or more."""
+        starts = [p[:1].isspace() and len(p) > 4 and p[1:].isalpha() for p in self.pieces]
+        return torch.tensor(starts, device=self.lm.device)
+
+    def said(self, contexts: Tensor) -> Tensor:
+        """Mask (a, V) of the longer words that contexts (a, n) hold already."""
+        empty = torch.zeros(len(contexts), len(self.pieces), dtype=torch.bool)
+        seen = empty.to(contexts.device).scatter(1, contexts, True)
+        return seen & self._longer_words
+
+    @cached_property
     def prompt(self) -> Tensor:
         """Ids (p,) of the prompt, after the beginning-of-text token if the model has one.
 
