@@ -34,7 +34,7 @@ def search(
 
     A token's score is log p + weight · log softmax(cosine / temperature), the softmax taken over
     the language model's likeliest tokens and the tokens whose own text is nearest to the target.
-    No longer word is written twice: without gradients the target asks for the same one again.
+    No word but function words is written twice: the target would ask for the same one again.
     Beams compete by mean score a token. Raises ZcalcError as `zerocap` does.
     """
     settings = settings or SearchSettings()
