@@ -12,8 +12,8 @@ from zcalc.storage import write_atomically
 EXPRESSIONS = (
     'img(coffee) - "coffee" + "tea"',
     'img(cat) - "kitten" + "puppy"',
-    'img(motorcycle) - "road" + "snow"',
-    'img(rocket) - "space" + "sea"',
+    'img(motorcycle) - "engine" + "horse"',
+    'img(pagoda) - "asia" + "europe"',
 )
 
 

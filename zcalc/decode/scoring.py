@@ -10,7 +10,7 @@ from torch.nn.functional import normalize
 from zcalc.decode.protocols import TextEncoder
 from zcalc.errors import ZcalcError
 
-_BATCH = 512  # texts that the encoder sees at once
+_BATCH = 256  # texts that the encoder sees at once
 
 
 class TargetScorer:
@@ -36,7 +36,9 @@ class TargetScorer:
     def __call__(self, texts: Sequence[str]) -> Tensor:
         """Cosines (n,); a text longer than the encoder's context counts as -1, the farthest."""
         new = [text for text in dict.fromkeys(texts) if text not in self._cosines]
-        fitting = [t for t in new if self._encoder.token_count(t) <= self._encoder.context_length]
+        counts = {text: self._encoder.token_count(text) for text in new}
+        fitting = [text for text in new if counts[text] <= self._encoder.context_length]
+        fitting.sort(key=counts.__getitem__)  # texts of a length share a batch
         self._cosines.update(dict.fromkeys(new, -1.0))
         if fitting:
             vectors = text_vectors(fitting, self._encoder)  # (n, d)

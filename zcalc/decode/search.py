@@ -34,6 +34,7 @@ def search(
 
     A token's score is log p + weight · log softmax(cosine / temperature), the softmax taken over
     the language model's likeliest tokens and the tokens whose own text is nearest to the target.
+    No word but function words is written twice: the target would ask for the same one again.
     Beams compete by mean score a token. Raises ZcalcError as `zerocap` does.
     """
     settings = settings or SearchSettings()
@@ -44,7 +45,7 @@ def search(
     for step in range(settings.max_tokens):
         contexts = beams.contexts(run.vocabulary.prompt)  # (a, n)
         plain = log_probabilities(lm, contexts)  # (a, V)
-        allowed = plain.masked_fill(banned, -torch.inf)
+        allowed = plain.masked_fill(banned | run.vocabulary.said(contexts), -torch.inf)
         if step == 0:  # a caption has at least one word
             allowed[:, run.vocabulary.ends] = -torch.inf
         scores = guide(run, settings, contexts, allowed, proposed)  # (a, V)

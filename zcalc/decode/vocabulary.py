@@ -13,6 +13,23 @@ from zcalc.decode.protocols import CausalLM
 from zcalc.decode.settings import DecoderSettings
 from zcalc.errors import ZcalcError
 
+FUNCTION_WORDS = frozenset(
+    [
+        "the",
+        "and",
+        "for",
+        "with",
+        "from",
+        "into",
+        "her",
+        "his",
+        "its",
+        "their",
+        "that",
+        "who",
+        "two",
+    ]
+)
 _pieces: WeakKeyDictionary[Any, tuple[str, ...]] = WeakKeyDictionary()
 
 
@@ -71,6 +88,19 @@ class Vocabulary:
         mask = torch.tensor([not piece for piece in self.pieces], device=self.lm.device)
         mask[self.ends] = False
         return mask
+
+    @cached_property
+    def _full_words(self) -> Tensor:
+        """Mask (V,) of the tokens that start a word of three letters or more, no function word."""
+        words = [piece[1:] if piece[:1].isspace() else "" for piece in self.pieces]
+        full = [len(w) > 2 and w.isalpha() and w not in FUNCTION_WORDS for w in words]
+        return torch.tensor(full, device=self.lm.device)
+
+    def said(self, contexts: Tensor) -> Tensor:
+        """Mask (a, V) of the words, function words apart, that contexts (a, n) hold already."""
+        empty = torch.zeros(len(contexts), len(self.pieces), dtype=torch.bool)
+        seen = empty.to(contexts.device).scatter(1, contexts, True)
+        return seen & self._full_words
 
     @cached_property
     def prompt(self) -> Tensor:
