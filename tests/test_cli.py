@@ -114,13 +114,22 @@ def test_a_program_as_json(zcalc, models: list[str], photos: str) -> None:
     assert (drink["name"], [term["weight"] for term in drink["terms"]]) == ("drink", [1, -1])
     assert cosine["expr"] == 'cos(drink, "tea")' and -1 <= cosine["value"] <= 1
     assert len(words["words"]) == 2 and "images" not in words and "captions" not in words
-    assert [point["name"] for point in plot["plot"]["points"]][2:] == ['"tea"', '★ drink + "tea"']
+    assert [point["name"] for point in plot["plot"]["points"]][2:] == [
+        '"tea"',
+        '★ img(red) - "coffee" + "tea"',
+    ]
     assert len(caption["captions"]) == 1 and len(near["images"]) == 1
 
 
 def test_a_program_in_a_terminal(zcalc, models: list[str], photos: str) -> None:
     done = zcalc("eval", "-", "--images", photos, *models, stdin=PROGRAM.encode())
     assert done.code == 0, done.err
+    assert (
+        "(red, “a (b”)"
+        in zcalc(
+            "words", "unit(img(red)) - mean(img(red), 'a (b')", "--images", photos, *models[:2]
+        ).out
+    )
     for part in ("drink = red − “coffee”", 'cos(drink, "tea") = ', "cosine", "★", "green"):
         assert part in done.out
     shown = zcalc("words", "a = 'x'; a", *models[:2]).out

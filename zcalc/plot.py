@@ -54,7 +54,7 @@ def plot(result: "Result") -> "Figure":
         )
     axes.margins(0.25)
     axes.set_aspect("equal", adjustable="datalim")
-    axes.set_title(f"Operands and result ★ on their two main axes ({share:.0%} of the variance)")
+    axes.set_title(f"Operands and result (★): {share:.1%} of their variance", fontsize=11)
     axes.set_xlabel("first principal axis")
     axes.set_ylabel("second principal axis")
     axes.grid(alpha=0.25)

@@ -271,7 +271,7 @@ class Result(_Evaluated):
         """The vectors (d,) of the expression's operands and, last, the result's."""
         _, found = self._value, {unparse(node): node for node in operands(self.tree)}
         parts = {name: self._evaluation.vectors[node] for name, node in found.items()}
-        return {**parts, f"★ {self.expr}": self.vector}
+        return {**parts, f"★ {unparse(self.tree)}": self.vector}
 
     def plot(self) -> "Figure":
         """A map of the operands and the result, as a matplotlib figure."""

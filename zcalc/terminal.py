@@ -39,8 +39,10 @@ def show_equation(result: "Result") -> None:
         elif isinstance(piece, Text):
             line.append(f"“{piece.text}”", "green")
         else:
+            if piece in (",", ")"):
+                line.right_crop(1)
             line.append(piece, "dim")
-        line.append(" ")
+        line.append("" if str(piece).endswith("(") else " ")
     line.append(f"  norm {result.norm:.2f}", "dim")
     out.print(line)
 
@@ -100,7 +102,7 @@ def show_positions(result: "Result") -> None:
 
     places, share = positions(result)
     rows = [(name, f"{x:.3f}", f"{y:.3f}") for name, x, y in places]
-    out.print(_table((f"map ({share:.0%} of the variance)", "x", "y"), rows))
+    out.print(_table((f"map ({share:.1%} of the variance)", "x", "y"), rows))
 
 
 def _table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:

@@ -29,7 +29,8 @@ class _Placed:
     span: Span = field(default=NOWHERE, compare=False)
 
     def __repr__(self) -> str:
-        return climb(cast("Node", self), _shown)  # what dataclasses do overflows the stack on a deep tree
+        # what dataclasses do overflows the stack on a deep tree
+        return climb(cast("Node", self), _shown)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
