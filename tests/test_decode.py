@@ -444,7 +444,7 @@ def test_best_beams():
 
 @pytest.mark.model
 def test_search_writes_no_word_but_function_words_twice():
-    caption = zcalc.load("mini")('img(coffee) - "coffee" + "tea"').caption("search", beams=3)
+    caption = zcalc.load("mini")('img(coffee) - "coffee" + "tea"').caption("search")
     for beam in caption.beams:
         words = [word for word in beam.text.rstrip(".").split() if len(word) > 2]
         repeated = {word for word in words if words.count(word) > 1}
