@@ -9,6 +9,7 @@ import pytest
 import torch
 from helpers import TEXTS, save_tiny_clip, save_tiny_gpt2
 
+import zcalc
 from zcalc.decode.beam import Beams
 from zcalc.decode.caption import Beam, Caption, latest
 from zcalc.decode.retrieve import retrieve
@@ -16,7 +17,7 @@ from zcalc.decode.run import Run
 from zcalc.decode.scoring import TargetScorer
 from zcalc.decode.search import _kept_vectors, search
 from zcalc.decode.settings import SearchSettings, ZeroCapSettings
-from zcalc.decode.vocabulary import Vocabulary
+from zcalc.decode.vocabulary import FUNCTION_WORDS, Vocabulary
 from zcalc.decode.zerocap import edit_special_tokens, fuse, guidance_loss, read, shift, zerocap
 from zcalc.errors import ZcalcError
 
@@ -439,3 +440,12 @@ def test_best_beams():
     beams = [Beam("a", 0.1, -1.0), Beam("b", 0.3, -3.0), Beam("c", 0.2, -0.5)]
     caption = Caption.of(beams, "zerocap")
     assert (caption.text, caption.best_clip.text, caption.best_likelihood.text) == ("b", "b", "c")
+
+
+@pytest.mark.model
+def test_search_writes_no_word_but_function_words_twice():
+    caption = zcalc.load("mini")('img(coffee) - "coffee" + "tea"').caption("search")
+    for beam in caption.beams:
+        words = [word for word in beam.text.rstrip(".").split() if len(word) > 2]
+        repeated = {word for word in words if words.count(word) > 1}
+        assert repeated <= FUNCTION_WORDS, beam.text

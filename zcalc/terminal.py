@@ -74,9 +74,11 @@ def show_tables(
     """Print the nearest words and pictures."""
     if words:
         found = result.words(words, keep_operands=keep_operands)
+        out.print()
         out.print(_scores("word", [(w.text, w.score) for w in found]))
     if pictures:
         hits = result.nearest(pictures, keep_operands=keep_operands)
+        out.print()
         out.print(_scores("picture", [(h.name, h.score) for h in hits]))
         show_skipped(result.calculator.skipped)
 

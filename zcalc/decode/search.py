@@ -45,7 +45,9 @@ def search(
     for step in range(settings.max_tokens):
         contexts = beams.contexts(run.vocabulary.prompt)  # (a, n)
         plain = log_probabilities(lm, contexts)  # (a, V)
-        allowed = plain.masked_fill(banned | run.vocabulary.said(contexts), -torch.inf)
+        allowed = plain.masked_fill(banned, -torch.inf)
+        if settings.clip_weight:
+            allowed = allowed.masked_fill(run.vocabulary.said(contexts), -torch.inf)
         if step == 0:  # a caption has at least one word
             allowed[:, run.vocabulary.ends] = -torch.inf
         scores = guide(run, settings, contexts, allowed, proposed)  # (a, V)
