@@ -14,7 +14,7 @@ import numpy as np
 from zcalc.algebra import unit
 from zcalc.errors import ZcalcError
 from zcalc.gallery import Gallery, Picture, open_picture
-from zcalc.language import Image, LanguageError, Node, Text, error_at, image, operands, parse
+from zcalc.language import Image, Node, Text, error_at, image, operands, parse
 from zcalc.models.presets import PRESETS, Preset
 from zcalc.storage import cache_folder, digest
 from zcalc.words import StoredTexts
@@ -174,8 +174,6 @@ class Calculator:
         """The picture that an expression names; raises LanguageError with its place."""
         try:
             return self.gallery.find(node.name)
-        except LanguageError:
-            raise
         except ZcalcError as error:
             raise error_at(source, node.span, error.message, error.hint) from error
 
