@@ -46,9 +46,6 @@ def load(  # noqa: PLR0913
     them; without either, the gallery is the sample photographs. `normalize=False` adds up the
     models' raw features, as the ZeroCap authors' code does.
     Raises ZcalcError for a preset or folder that can't be reached.
-
-    >>> calc = load("mini")  # doctest: +SKIP
-    >>> calc('img(coffee) - "coffee" + "tea"').words(5)  # doctest: +SKIP
     """
     folders = [images] if isinstance(images, str | PathLike) else (images or [])
     calculator = Calculator(
@@ -62,6 +59,10 @@ class Calculator:
     """Models and a gallery, each loaded or read when it is first needed.
 
     `seconds` is the time that loading has taken so far.
+
+    >>> calc = Calculator("mini")
+    >>> calc.txt("tea") - 0.5 * calc.img("coffee")
+    ("tea" - 0.5 * img(coffee))
     """
 
     def __init__(  # noqa: PLR0913
