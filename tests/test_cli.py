@@ -296,3 +296,20 @@ def test_help_and_parse_need_no_heavy_package() -> None:
         command = [sys.executable, "-c", code, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         assert done.stderr.strip() == "[]" and done.stdout
+
+
+@pytest.mark.model
+def test_coffee_without_coffee_with_tea_is_tea(zcalc) -> None:
+    found = zcalc("eval", 'img(coffee) - "coffee" + "tea"', "--json").json
+    assert found["model"] == "mini" and len(found["captions"]) == 5
+    assert any("tea" in word["text"] for word in found["words"][:5])
+    assert "tea" in found["captions"][0]["text"]
+    assert {"coffee", "tea"}.isdisjoint(word["text"] for word in found["words"])
+    assert sum(found["seconds"].values()) < 120
+
+
+@pytest.mark.model
+def test_the_demo_writes_its_cards(zcalc, tmp_path: Path) -> None:
+    done = zcalc("demo", "--html", str(tmp_path / "demo.html"))
+    assert done.code == 0 and done.out.count("norm") == 4
+    assert (tmp_path / "demo.html").read_text("utf8").count('class="zcalc"') == 4

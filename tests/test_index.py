@@ -106,6 +106,21 @@ def test_every_flipped_byte_and_truncation_is_refused(photos: Path, tmp_path: Pa
             Index.open(folder)
 
 
+def test_a_manifest_that_lacks_a_part_is_refused(photos: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "p.zidx"
+    made(photos, folder)
+    whole = json.loads((folder / "manifest.json").read_text())
+    del whole["checksum"]
+    for part in whole:
+        for value in (None, 3, [3], {"file": "x"}):
+            body = {**whole, part: value}
+            body["checksum"] = storage.digest(json.dumps(body, sort_keys=True))
+            (folder / "manifest.json").write_text(json.dumps(body))
+            if part not in ("model", "roots") or (part, value) == ("roots", 3):
+                with pytest.raises(ZcalcError, match="damaged"):
+                    Index.open(folder)
+
+
 def test_vectors_of_another_generation_are_refused(photos: Path, tmp_path: Path) -> None:
     made(photos, tmp_path / "one.zidx")
     save_photo(photos / "pink.png", "pink")

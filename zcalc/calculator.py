@@ -59,9 +59,6 @@ def load(  # noqa: PLR0913
     them; without either, the gallery is the sample photographs. `normalize=False` adds up the
     models' raw features, as the ZeroCap authors' code does.
     Raises ZcalcError for a preset or folder that can't be reached.
-
-    >>> calc = load("mini")  # doctest: +SKIP
-    >>> calc('img(coffee) - "coffee" + "tea"').words(5)  # doctest: +SKIP
     """
     folders = [images] if isinstance(images, str | PathLike) else (images or [])
     calculator = Calculator(
@@ -75,6 +72,10 @@ class Calculator:
     """Models and a gallery, each loaded or read when it is first needed.
 
     `seconds` is the time that loading has taken so far.
+
+    >>> calc = Calculator("mini")
+    >>> calc.txt("tea") - 0.5 * calc.img("coffee")
+    ("tea" - 0.5 * img(coffee))
     """
 
     def __init__(  # noqa: PLR0913
@@ -206,8 +207,6 @@ class Calculator:
         """The picture that an expression names; raises LanguageError with its place."""
         try:
             return self.gallery.find(node.name)
-        except LanguageError:
-            raise
         except ZcalcError as error:
             raise error_at(source, node.span, error.message, error.hint) from error
 

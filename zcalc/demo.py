@@ -11,9 +11,9 @@ from zcalc.storage import write_atomically
 
 EXPRESSIONS = (
     'img(coffee) - "coffee" + "tea"',
+    'img(cat) - "kitten" + "puppy"',
     'img(rocket) - "sky" + "sea"',
     'img(photographer) - "camera" + "telescope"',
-    'img(pagoda) - "china" + "france"',
 )
 
 

@@ -111,18 +111,22 @@ class Index:
             raise _damaged(folder, "its manifest has been changed")
         if manifest.get("format") != _FORMAT:
             raise _damaged(folder, f"its format is not {_FORMAT!r}")
-        if model not in (None, manifest["model"]):
+        try:
+            index = cls(
+                model=manifest["model"],
+                roots=tuple(manifest["roots"]),
+                entries=tuple(Entry(**entry) for entry in manifest["entries"]),
+                vectors=_read_vectors(folder, manifest),
+                skipped=tuple(Entry(**entry) for entry in manifest["skipped"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise _damaged(folder, "its manifest lacks a part") from error
+        if model not in (None, index.model):
             raise ZcalcError(
-                f"The index {folder} was made with {manifest['model']}, not with {model}.",
+                f"The index {folder} was made with {index.model}, not with {model}.",
                 "Choose that model, or build the index again with this one.",
             )
-        return cls(
-            model=manifest["model"],
-            roots=tuple(manifest["roots"]),
-            entries=tuple(Entry(**entry) for entry in manifest["entries"]),
-            vectors=_read_vectors(folder, manifest),
-            skipped=tuple(Entry(**entry) for entry in manifest["skipped"]),
-        )
+        return index
 
 
 def _read_vectors(folder: Path, manifest: dict[str, Any]) -> np.ndarray:

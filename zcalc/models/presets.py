@@ -33,7 +33,7 @@ _TABLE = (
         str(_MINI),
         str(_MINI / "lm"),
         "zcalc's own small pair: inside the package, works offline at once",
-        {"clip_temperature": 0.05, "step_size": 1.0},
+        {"clip_temperature": 0.05, "step_size": 3.0, "ce_weight": 0.4},
         method="search",
     ),
     Preset(
