@@ -256,7 +256,7 @@ def hash_calculator(images: Sequence[Path] = (), **options: Any) -> Any:
 
     calculator = Calculator(images=images, **options)
     calculator.encoder = HashEncoder()
-    calculator.preset = replace(calculator.preset, method="retrieve")
+    calculator.preset = replace(calculator.preset, method="retrieve", means=None)
     return calculator
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from helpers import hash_calculator, save_photo
 
+import zcalc
 from zcalc import algebra
 from zcalc.algebra import unit
 from zcalc.errors import ZcalcError
@@ -268,6 +269,18 @@ def test_center_needs_unit_vectors(photos: Path) -> None:
     with pytest.raises(LanguageError, match="length 1") as caught:
         calc("'tea' + center('cup')")
     assert caught.value.column == 9
+
+
+@pytest.mark.model
+def test_mini_ships_its_means() -> None:
+    calc = zcalc.load("mini")
+    pictures, texts = calc.means
+    table = calc.encoder.model.visual.trunk.table.numpy()  # (1000, d): every class once
+    assert np.allclose(pictures, table.mean(0), atol=1e-3)
+    assert np.allclose(texts, calc.vocabulary.vectors.mean(0), atol=1e-3)
+    centred = calc("center(img(cat))")
+    assert {term.name for term in centred.terms} == {"img(cat)", "mean picture"}
+    assert "pictures" not in vars(calc), "the gallery is not needed for it"
 
 
 def test_the_map_keeps_distances_of_a_plane() -> None:

@@ -18,7 +18,6 @@ from zcalc.gallery import Gallery, Picture, open_picture
 from zcalc.language import (
     Bound,
     Image,
-    LanguageError,
     Node,
     Text,
     Type,
@@ -92,7 +91,7 @@ class Calculator:
     ) -> None:
         self.preset = _preset(model)
         if clip:  # the preset's settings suit its own encoder only
-            self.preset = replace(self.preset, decoder={}, method="zerocap")
+            self.preset = replace(self.preset, decoder={}, method="zerocap", means=None)
         self.model = "+".join([clip or model, *([lm] if lm else [])]) if clip or lm else model
         self.seed = seed
         self.normalize = normalize
@@ -231,10 +230,18 @@ class Calculator:
 
     @cached_property
     def means(self) -> tuple[np.ndarray, np.ndarray]:
-        """The mean picture of the gallery and the mean text of the vocabulary, two (d,)."""
+        """The mean picture and the mean text, two (d,): the preset's, else gallery and vocabulary.
+
+        A preset without means of its own takes the gallery's pictures and the vocabulary's words.
+        """
         if not self.normalize:
             hint = "Leave normalize=False (--raw) out."
             raise ZcalcError("center( ) needs embeddings of length 1", hint)
+        if self.preset.means:
+            from safetensors.numpy import load_file
+
+            stored = load_file(self.preset.means)
+            return stored["image"], stored["text"]
         both = self.pictures.vectors, self.vocabulary.vectors  # (p, d), (t, d)
         pictures, texts = (rows.mean(axis=0, dtype=np.float64) for rows in both)
         return pictures, texts

@@ -125,6 +125,7 @@ class Build:
         state = {k: _half(v) for k, v in self.clip.state_dict().items()}
         save_file(state, self.made / "open_clip_model.safetensors", {"format": "pt"})
         self.lm.half().save_pretrained(self.made / "lm")
+        save_file(self._means(), self.made / "means.safetensors")
         shutil.copytree(self.made, self.mini, dirs_exist_ok=True)
         (self.data / "vocabulary.txt").write_text("\n".join(self.words) + "\n")
         sentences = random.Random(1).sample([c for c in self.train if usable(c)], SENTENCES)
@@ -137,6 +138,13 @@ class Build:
             for k, v in held.items()
         }
         save_file(rows, self.bench / "held_out.safetensors")
+
+    def _means(self):
+        """The mean picture, were all classes as frequent, and the vocabulary's mean text."""
+        from tools.mini.text_tower import features
+
+        table = self.clip.visual.trunk.table.detach()
+        return {"image": table.mean(0), "text": features(self.clip, self._ids(self.words)).mean(0)}
 
     def _ids(self, texts: list[str]):
         import torch

@@ -15,7 +15,8 @@ class Preset:
 
     `clip` is `open_clip:ARCH/TAG@REVISION` or a folder, `lm` is `ORG/NAME@REVISION` or a folder;
     `method` is its decoder, `decoder` holds the settings that differ from the paper's, `note` says
-    what to know when fetching it.
+    what to know when fetching it. `means` is a safetensors file with the mean `image` and the mean
+    `text` of the space, (d,) each, where the preset ships them.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Preset:
     decoder: Mapping[str, float] = field(default_factory=dict, hash=False)
     method: str = "zerocap"
     note: str = ""
+    means: str | None = None
 
 
 _TABLE = (
@@ -35,6 +37,7 @@ _TABLE = (
         "zcalc's own small pair: inside the package, works offline at once",
         {"clip_temperature": 0.05, "step_size": 3.0, "ce_weight": 0.4},
         method="search",
+        means=str(_MINI / "means.safetensors"),
     ),
     Preset(
         "paper",
