@@ -1,6 +1,7 @@
 """The wheel, in an empty environment, finds its grammar, its models and its word lists."""
 
 import json
+import os
 import subprocess
 import sys
 import sysconfig
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+BARE = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 CARRIED = (
     "zcalc/language/zcalc.lark",
     "zcalc/models/mini/open_clip_model.safetensors",
@@ -58,6 +60,7 @@ def test_it_runs_there(installed: Path, tmp_path: Path) -> None:
     where = subprocess.run(
         [installed / "python", "-c", "import zcalc; print(zcalc.__file__)"],
         cwd=tmp_path,
+        env=BARE,
         check=True,
         capture_output=True,
         text=True,
@@ -66,6 +69,7 @@ def test_it_runs_there(installed: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [installed / "zcalc", "words", 'img(coffee) - "coffee" + "tea"', "--json"],
         cwd=tmp_path,
+        env=BARE,
         capture_output=True,
         text=True,
         check=True,

@@ -130,7 +130,8 @@ def vocabulary(work: Path) -> list[str]:
             kept[lemma] = zipf
     for name in sources.class_names(work):
         word = re.sub(r"\s*\(.*?\)", "", name).lower()
-        kept.setdefault(word, zipf_frequency(word, "en"))
+        if len(word.split()) <= 3:  # a few names are whole definitions
+            kept.setdefault(word, zipf_frequency(word, "en"))
     return sorted(kept, key=lambda word: -kept[word])
 
 

@@ -46,7 +46,8 @@ def visible_nouns(work: Path) -> list[Noun]:
     for index, name in enumerate(sources.class_names(work)):
         group = "animal" if index < 398 else "food" if 924 <= index < 970 else "artifact"
         word = re.sub(r"\s*\(.*?\)", "", name)
-        found.setdefault(word, Noun(word, group, zipf_frequency(word, "en"), 1.0))
+        if len(word.split()) <= 3:  # a few names are whole definitions
+            found.setdefault(word, Noun(word, group, zipf_frequency(word, "en"), 1.0))
     return sorted(found.values(), key=lambda n: -n.zipf)
 
 
