@@ -21,6 +21,7 @@ from zcalc.decode.vocabulary import FUNCTION_WORDS, Vocabulary
 from zcalc.decode.zerocap import edit_special_tokens, fuse, guidance_loss, read, shift, zerocap
 from zcalc.errors import ZcalcError
 
+pytestmark = pytest.mark.model
 EOS = "<|endoftext|>"
 OFF = {"end_token": EOS, "forbidden": ""}  # nothing but the language model decides
 PLAIN = ZeroCapSettings(

@@ -22,6 +22,7 @@ from zcalc.models.pictures import to_rgb
 import open_clip  # isort: skip  (after zcalc.models: see compat.py)
 import torch  # isort: skip
 
+pytestmark = pytest.mark.model
 KINDS = ("plain", "hf", "mixture", "xlm")
 HUB_PRESETS = {"paper": "gpt2", "base": "gpt2", "large": "llama", "multilingual": "qwen3"}
 TEXTS = ["a cat", "two small dogs in the snow", "a cat"]
