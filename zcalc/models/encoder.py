@@ -3,7 +3,7 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from PIL import Image
 
 from zcalc.errors import ZcalcError
 from zcalc.models import loading, presets
+from zcalc.models.causal import CausalTower, SharedPrefixes, WholeTexts
 from zcalc.models.checkpoint import Checkpoint, find_checkpoint
 from zcalc.models.pictures import to_rgb
 from zcalc.models.text import encode_text
@@ -96,10 +97,14 @@ class Encoder:
 
     def token_count(self, text: str) -> int:
         """The length of a text in tokens, with those for its start and end."""
-        if isinstance(self.tokenizer, open_clip.SimpleTokenizer):
-            return len(self.tokenizer.encode(text)) + 2
-        text = self.tokenizer.clean_fn(text)
-        return len(self.tokenizer.tokenizer(text, verbose=False).input_ids)
+        return len(self.token_rows([text])[0])
+
+    def token_rows(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of texts with those for start and end, neither cut nor padded."""
+        own = self.tokenizer
+        if isinstance(own, open_clip.SimpleTokenizer):
+            return [[own.sot_token_id, *own.encode(text), own.eot_token_id] for text in texts]
+        return own.tokenizer([own.clean_fn(text) for text in texts], verbose=False).input_ids
 
     def tokenize(self, texts: list[str]) -> torch.Tensor:
         """Token ids (n, context) of texts, padded; what is too long is cut at the context."""
@@ -109,6 +114,23 @@ class Encoder:
         """Embed token ids (n, context) as (n, d) on the device, without gradients or memory."""
         with torch.no_grad():
             return encode_text(self.model, token_ids.to(self.device))
+
+    def continuations(self, prefixes: Sequence[str]) -> SharedPrefixes | WholeTexts:
+        """What embeds texts that begin with these prefixes; a causal tower reads them once."""
+        if self._tower is not None:
+            return SharedPrefixes(self._tower, self.token_rows, self.context_length, prefixes)
+
+        def fits(text: str) -> bool:
+            return self.token_count(text) <= self.context_length
+
+        return WholeTexts(lambda part: self.text_features(self.tokenize(part)), fits)
+
+    @cached_property
+    def _tower(self) -> CausalTower | None:
+        """The text tower, if it is causal and its token rows are what it is given."""
+        mode = getattr(self.tokenizer, "tokenizer_mode", "")
+        plain = not mode and not getattr(self.tokenizer, "strip_sep_token", False)
+        return CausalTower.of(self.model) if plain else None
 
     def _ids(self, text: str) -> torch.Tensor:
         return self.tokenize([text])[0]
