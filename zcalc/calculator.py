@@ -12,25 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zcalc.algebra import unit
+from zcalc.captions import caption_each
 from zcalc.errors import ZcalcError
 from zcalc.evaluate import Evaluation
 from zcalc.gallery import Gallery, Picture, open_picture
-from zcalc.language import (
-    Bound,
-    Image,
-    Node,
-    Text,
-    Type,
-    error_at,
-    image,
-    operands,
-    plan,
-)
+from zcalc.language import Bound, Image, Node, Text, Type, error_at, image, operands, plan
 from zcalc.models.presets import PRESETS, Preset
 from zcalc.storage import cache_folder, digest
 from zcalc.words import StoredTexts
 
 if TYPE_CHECKING:
+    from zcalc.decode.caption import Caption
     from zcalc.index import Index, Report, Skipped
     from zcalc.language.completion import Completion
     from zcalc.models.encoder import Encoder
@@ -146,6 +138,12 @@ class Calculator:
         from zcalc.result import Result
 
         return Result(self, Text(text))
+
+    def captions(
+        self, expressions: "Sequence[str | Result]", method: str | None = None, **options: Any
+    ) -> "list[Caption]":
+        """Decode many expressions together; the options are those of `captions.caption_each`."""
+        return caption_each(self, expressions, method, **options)
 
     def index(self, folder: Folder, to: Folder) -> "Report":
         """Build an index of a folder of pictures at `to`, or bring the one there up to date.

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from zcalc.language import (
     error_at,
     folded,
 )
+
+if TYPE_CHECKING:
+    from zcalc.decode.objective import Toward
 
 CANCELLED = 1e-6  # a norm below this share of what was added up is rounding noise
 MEANS = "mean picture", "mean text"
@@ -114,10 +117,23 @@ class Evaluation:
             weight = float(value.weights[i])
             if weight == 0:
                 continue
-            part = (self._mean(i) if isinstance(node, str) else self._single_of(node)) * weight
+            part = self._part(i) * weight
             cosine = algebra.cos(part, value) if algebra.norm(part) else 0.0
             found.append((node, weight, algebra.norm(part), cosine))
         return found
+
+    def scores(self, value: Combination) -> "Toward":
+        """A value as an objective: its operands (m, d), weighted by weight times length."""
+        from zcalc.decode.objective import Toward
+
+        rows = [(i, float(weight)) for i, weight in enumerate(value.weights) if weight]
+        parts = [self._part(i).vector for i, _ in rows]
+        weights = [w * algebra.norm(p) for (_, w), p in zip(rows, parts, strict=True)]
+        return Toward(np.stack(parts), weights)
+
+    def _part(self, i: int) -> Combination:
+        node = self.operands[i]
+        return self._mean(i) if isinstance(node, str) else self._single_of(node)
 
     def _single_of(self, node: Operand) -> Combination:
         single = self._done[node]

@@ -14,6 +14,7 @@ from zcalc.evaluate import Combination, Evaluation, point
 from zcalc.expression import Expression
 from zcalc.gallery import Picture
 from zcalc.language import Image, Node, Step, Text, Verb, error_at, operands, unparse
+from zcalc.progress import track
 from zcalc.words import Word
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from zcalc.calculator import Calculator
     from zcalc.decode.caption import Caption
+    from zcalc.decode.objective import Objective
 
 _WORDS, _PICTURES = 10, 6
 PARTS = ("load", "embed", "caption", "words", "nearest")
@@ -172,6 +174,11 @@ class Result(_Evaluated):
         return self._point[0]
 
     @property
+    def objective(self) -> "Objective":
+        """The result as weighted operands, each of which scores texts by its own cosine."""
+        return self._evaluation.scores(self._value)
+
+    @property
     def norm(self) -> float:
         """The result's length before it was normalised."""
         return self._point[1]
@@ -205,8 +212,7 @@ class Result(_Evaluated):
 
     def nearest(self, k: int = 5, *, keep_operands: bool = False) -> list[Hit]:
         """The `k` nearest pictures of the gallery, nearest first, without the expression's own."""
-        own = {str(picture.path) for picture in self.operand_pictures.values()}
-        own = set() if keep_operands else own
+        own = {str(p.path) for p in self.operand_pictures.values() if not keep_operands}
         target = self.vector
         with self._timed("nearest"):
             found = self.calculator.pictures.search(target, k + len(own))
@@ -216,6 +222,7 @@ class Result(_Evaluated):
         self,
         method: str | None = None,
         *,
+        mode: str = "vectors",
         on_token: "Callable[[Caption], None] | None" = None,
         **settings: Any,
     ) -> "Caption":
@@ -223,30 +230,29 @@ class Result(_Evaluated):
 
         `method` is "zerocap", "search" or "retrieve" (the preset's own without one), `settings` are
         those of `ZeroCapSettings` or `SearchSettings`: beams, prompt, max_tokens and so on.
-        `on_token` sees the caption grow; an interrupt gives what there is so far.
+        `mode` "scores" does the arithmetic on the operands' cosines with the caption instead of
+        their vectors. `on_token` sees the caption grow; an interrupt gives what there is so far.
         """
-        from zcalc.captions import decode
+        from zcalc.captions import decode, target_of
         from zcalc.decode.caption import latest
 
         method = method or self.calculator.preset.method
-        key = (method, tuple(sorted(settings.items())))
+        key = (method, mode, tuple(sorted(settings.items())))
         if key not in self._captions:
-            target = self.vector
+            target = target_of(self, mode)
             with self._timed("caption"):
-                self._captions[key] = latest(
-                    decode(self.calculator, target, method, settings), on_token
-                )
+                captions = decode(self.calculator, target, method, settings)
+                self._captions[key] = latest(track(captions, "Writing a caption"), on_token)
         return self._captions[key]
 
     def data(self, words: int = 0, pictures: int = 0, keep_operands: bool = False) -> dict:
         """The result as the command line's JSON object, with the captions made so far."""
         found = self._about() | {"norm": round(self.norm, 6)}
         if self._captions:
-            beams = [b for caption in self._captions.values() for b in caption.beams]
-            beams.sort(key=lambda beam: -beam.clip)
+            beams = sum((caption.beams for caption in self._captions.values()), ())
             found["captions"] = [
                 {"text": b.text, "clip": _rounded(b.clip), "logprob": _rounded(b.logprob)}
-                for b in beams
+                for b in sorted(beams, key=lambda beam: -beam.clip)
             ]
         if words:
             hits = self.words(words, keep_operands=keep_operands)
@@ -257,12 +263,8 @@ class Result(_Evaluated):
                 {"name": h.name, "path": h.path, "score": _rounded(h.score)} for h in near
             ]
         found["terms"] = [
-            {
-                "name": term.name,
-                "weight": round(term.weight, 6),
-                "norm": round(term.norm, 6),
-                "cosine": _rounded(term.cosine),
-            }
+            {"name": term.name, "weight": round(term.weight, 6)}
+            | {"norm": round(term.norm, 6), "cosine": _rounded(term.cosine)}
             for term in self.terms
         ]
         return found | self._timing()

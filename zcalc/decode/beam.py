@@ -21,12 +21,13 @@ class Beams:
     logprobs: Tensor  # (b,) sum of the plain language model's log-probabilities
     lengths: Tensor  # (b,) tokens until the end
     ended: Tensor  # (b,) bool
+    sources: Tensor  # (b,) which of the beams a token before it continues, or is
 
     @classmethod
     def start(cls, device: torch.device) -> "Beams":
         """One empty beam."""
         zero = torch.zeros(1, device=device)
-        return cls(zero.long()[:, None][:, :0], zero, zero, zero.long(), zero.bool())
+        return cls(zero.long()[:, None][:, :0], zero, zero, zero.long(), zero.bool(), zero.long())
 
     def contexts(self, prompt: Tensor) -> Tensor:
         """Prompt (p,) and tokens of the beams that go on, (a, p + n)."""
@@ -62,6 +63,7 @@ class Beams:
             logprobs=self.logprobs[source] + plain_rows.flatten()[best],
             lengths=lengths[source],
             ended=self.ended[source] | torch.isin(token, ends),
+            sources=source,
         )
 
     def sequences(self) -> list[tuple[int, ...]]:

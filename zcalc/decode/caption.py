@@ -5,18 +5,37 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What a decoder chose one token from: its candidates, best first, and their scores.
+
+    `clip` is the objective's score of the caption with the candidate, None where it wasn't asked;
+    `before` the plain language model's log-probability, `after` the guided one that decided.
+    """
+
+    candidates: tuple[str, ...]
+    clip: tuple[float | None, ...]
+    before: tuple[float | None, ...]
+    after: tuple[float | None, ...]
+
+
+Trace = tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Beam:
     """One finished or running caption.
 
-    `clip` is the cosine of `text` (prompt included) with the target; `logprob` the mean
-    log-probability of `tokens` (without the prompt) under the plain language model, None where no
-    language model was asked.
+    `clip` is the cosine of `text` (prompt included) with the target, or what the objective makes of
+    it; `logprob` the mean log-probability of `tokens` (without the prompt) under the plain language
+    model, None where no language model was asked; `trace` has a choice for every token where the
+    setting `trace` asks for candidates.
     """
 
     text: str
     clip: float
     logprob: float | None
     tokens: tuple[int, ...] = ()
+    trace: Trace = ()
 
 
 @dataclass(frozen=True, slots=True)

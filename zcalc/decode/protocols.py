@@ -1,9 +1,21 @@
 """What a decoder asks of the two models: a text encoder and a causal language model."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+
+
+class Continuations(Protocol):
+    """Embeds texts that continue prefixes known beforehand."""
+
+    def vectors(self, sources: Sequence[int], texts: Sequence[str]) -> Tensor:
+        """Unit vectors (n, d) of whole texts, each beginning with prefix `sources[i]`.
+
+        NaN where a text is longer than the model's context.
+        """
+        ...
 
 
 class TextEncoder(Protocol):
@@ -12,12 +24,8 @@ class TextEncoder(Protocol):
     context_length: int
     identity: str
 
-    def tokenize(self, texts: list[str]) -> Tensor:
-        """Token ids of the texts, padded to the context length, (n, context)."""
-        ...
-
-    def text_features(self, token_ids: Tensor) -> Tensor:
-        """Raw features of tokenized texts, (n, d), without gradient."""
+    def continuations(self, prefixes: Sequence[str]) -> Continuations:
+        """What embeds texts that begin with these prefixes."""
         ...
 
     def token_count(self, text: str) -> int:

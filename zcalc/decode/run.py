@@ -1,5 +1,7 @@
-"""One decoder's run: its models, its prompt and its target, checked together before it starts."""
+"""One decoder's run: its models, prompt and targets, checked together before it starts."""
 
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,66 +9,142 @@ import torch
 from torch import Tensor
 
 from zcalc.decode.beam import Beams
-from zcalc.decode.caption import Beam, Caption
+from zcalc.decode.caption import Beam, Caption, Choice, Trace
+from zcalc.decode.objective import Objective, objective
 from zcalc.decode.protocols import CausalLM, TextEncoder
-from zcalc.decode.scoring import TargetScorer
+from zcalc.decode.scoring import Candidates, TextScorer
 from zcalc.decode.settings import DecoderSettings
 from zcalc.decode.vocabulary import Vocabulary
+
+Target = np.ndarray | Objective  # a point (d,), or anything that scores texts
 
 
 @dataclass(frozen=True)
 class Run:
-    """What stays the same from a caption's first token to its last."""
+    """What stays the same from the first token of some targets' captions to their last."""
 
     lm: CausalLM
     vocabulary: Vocabulary
-    score: TargetScorer
+    score: TextScorer
     method: str
 
     @classmethod
     def prepare(
         cls,
-        target: np.ndarray,
+        targets: Sequence[Target],
         encoder: TextEncoder,
         lm: CausalLM,
         settings: DecoderSettings,
         method: str,
     ) -> "Run":
-        """Check target, prompt and tokens; raises ZcalcError where one can't be used."""
+        """Check targets, prompt and tokens; raises ZcalcError where one can't be used."""
         vocabulary = Vocabulary(lm, settings)
         vocabulary.prompt, vocabulary.ends  # noqa: B018 (both raise)
-        return cls(lm, vocabulary, TargetScorer(target, encoder, settings.prompt), method)
+        objectives = [objective(target) for target in targets]
+        return cls(lm, vocabulary, TextScorer(objectives, encoder, settings.prompt), method)
 
-    def continuations(self, contexts: Tensor, candidates: list[list[int]]) -> list[str]:
-        """The texts of every context (a, n) followed by each of its candidate tokens."""
+    def candidates(self, group: "Group", contexts: Tensor) -> Candidates:
+        """What scores the tokens that may follow the contexts (a, n) of a group."""
+        prefixes = [self.text(ids) for ids in contexts.tolist()]
+        continuing = self.score.continuing(prefixes, group.owners)
         pieces = self.vocabulary.pieces
+        return Candidates(continuing, pieces, (len(contexts), len(pieces)), contexts.device)
+
+    def choices(
+        self, count: int, plain: Tensor, guided: Tensor, score: Candidates | None
+    ) -> list[Choice]:
+        """What each row (a,) chooses from: its `count` best tokens; nothing for a count of 0.
+
+        `plain` and `guided` are scores (a, V) before and after the guidance.
+        """
+        if not count:
+            return []
+        after, tokens = guided.topk(min(count, guided.shape[1]))  # (a, m)
+        clip = torch.full_like(after, torch.nan) if score is None else score.known(tokens)
+        rows = zip(tokens.tolist(), clip, plain.gather(1, tokens), after, strict=True)
         return [
-            prefix + pieces[token]
-            for prefix, row in zip(map(self.text, contexts.tolist()), candidates, strict=True)
-            for token in row
+            Choice(tuple(self.vocabulary.pieces[i] for i in row), *map(_numbers, scores))
+            for row, *scores in rows
         ]
 
     def text(self, ids: list[int]) -> str:
         """The ids as a sentence."""
         return self.vocabulary.text(ids)
 
-    def caption(self, beams: Beams, last: bool) -> Caption:
-        """What the beams say so far; finished when all have ended or this was the last token."""
+    def captions(self, group: "Group", last: bool) -> list[Caption]:
+        """What every target's beams say so far; `last` says that no token follows."""
+        return [self._caption(i, group, last) for i in range(len(group.beams))]
+
+    def _caption(self, target: int, group: "Group", last: bool) -> Caption:
+        beams, traces = group.beams[target], group.traces[target]
         prompt = self.vocabulary.prompt.tolist()
         sequences = beams.sequences()
         texts = [self.text([*prompt, *tokens]) for tokens in sequences]
         logprobs = (beams.logprobs / beams.lengths).tolist()
         found = [
-            Beam(text, clip, logprob, tokens)
-            for text, clip, logprob, tokens in zip(
-                texts, self.score(texts).tolist(), logprobs, sequences, strict=True
+            Beam(*each)
+            for each in zip(
+                texts, self.score(target, texts).tolist(), logprobs, sequences, traces, strict=True
             )
         ]
         return Caption.of(found, self.method, finished=last or bool(beams.ended.all()))
 
 
-def log_probabilities(lm: CausalLM, contexts: Tensor) -> Tensor:
-    """The plain language model's next-token log-probabilities (a, V) after contexts (a, n)."""
-    with torch.no_grad():
-        logits = lm.model(contexts).logits[:, -1]  # (a, V)
-    return logits.float().log_softmax(-1)
+def _numbers(scores: Tensor) -> tuple[float | None, ...]:
+    return tuple(x if math.isfinite(x) else None for x in scores.tolist())
+
+
+@dataclass(frozen=True)
+class Group:
+    """The beams of several targets; the models run those that go on in one batch of a rows."""
+
+    beams: list[Beams]
+    traces: list[list[Trace]]  # every beam's, in the order of the beams
+
+    @classmethod
+    def start(cls, targets: int, device: torch.device) -> "Group":
+        """One empty beam for each target."""
+        return cls([Beams.start(device) for _ in range(targets)], [[()] for _ in range(targets)])
+
+    @property
+    def counts(self) -> list[int]:
+        """How many beams of each target go on."""
+        return [int((~beams.ended).sum()) for beams in self.beams]
+
+    @property
+    def owners(self) -> list[int]:
+        """The target of each row (a,)."""
+        return [i for i, count in enumerate(self.counts) for _ in range(count)]
+
+    def contexts(self, prompt: Tensor) -> Tensor:
+        """Prompt (p,) and tokens of the beams that go on, (a, p + n)."""
+        return torch.cat([beams.contexts(prompt) for beams in self.beams])
+
+    def parts(self, rows: Tensor) -> Iterator[tuple[Beams, Tensor]]:
+        """Each target's beams with its part (b, …) of rows (a, …)."""
+        return zip(self.beams, rows.split(self.counts), strict=True)
+
+    def extend(
+        self, steps: Tensor, plain: Tensor, width: int, ends: Tensor, choices: Sequence[Choice]
+    ) -> tuple["Group", Tensor]:
+        """Every target's best continuations (see `Beams.extend`), and the rows they continue.
+
+        `choices` (a), if any, go into the traces of the beams that are made of them.
+        """
+        extended, traces, parents, offset = [], [], [], 0
+        for i, (beams, mine) in enumerate(self.parts(steps)):
+            if not len(mine):
+                extended.append(beams)
+                traces.append(self.traces[i])
+                continue
+            longer = beams.extend(mine, plain[offset : offset + len(mine)], width, ends)
+            row = offset + (~beams.ended).long().cumsum(0) - 1  # (b,): that of each that went on
+            parents.append(row[longer.sources][~longer.ended])
+            own = [
+                (choices[r],) if choices and not ended else ()
+                for r, ended in zip(row.tolist(), beams.ended.tolist(), strict=True)
+            ]
+            traces.append([self.traces[i][s] + own[s] for s in longer.sources.tolist()])
+            extended.append(longer)
+            offset += len(mine)
+        return Group(extended, traces), torch.cat(parents)

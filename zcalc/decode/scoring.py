@@ -1,28 +1,28 @@
-"""How near texts come to the point that is being decoded."""
+"""What objectives think of texts, and of the tokens that may follow a context."""
 
+import warnings
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
+from zcalc.decode.objective import Objective
 from zcalc.decode.protocols import TextEncoder
 from zcalc.errors import ZcalcError
 
-_BATCH = 256  # texts that the encoder sees at once
+TOO_LONG = -1.0  # what a text past the encoder's context is said to score
 
 
-class TargetScorer:
-    """Cosine of texts with one target (d,); every text is encoded once.
+class TextScorer:
+    """Scores of texts under several objectives; every text is embedded once.
 
-    Raises ZcalcError for a target that is not one finite vector of the encoder's width, or when
-    `prompt` fills the encoder's context.
+    Raises ZcalcError when `prompt` fills the encoder's context, or an objective can't score it.
     """
 
-    def __init__(self, target: np.ndarray, encoder: TextEncoder, prompt: str) -> None:
-        self._encoder = encoder
-        self._cosines: dict[str, float] = {}
+    def __init__(self, objectives: Sequence[Objective], encoder: TextEncoder, prompt: str) -> None:
+        self.objectives, self.encoder = objectives, encoder
+        self._vectors: dict[str, Tensor] = {}
+        self._said = False
         used = encoder.token_count(prompt)
         if used >= encoder.context_length:
             raise ZcalcError(
@@ -30,50 +30,85 @@ class TargetScorer:
                 "which leaves no room for a caption.",
                 "Shorten the prompt.",
             )
-        width = text_vectors([prompt], encoder).shape[1]
-        self._target = _unit_target(target, width)  # (d,)
+        for i in range(len(objectives)):
+            self(i, [prompt])
 
-    def __call__(self, texts: Sequence[str]) -> Tensor:
-        """Cosines (n,); a text longer than the encoder's context counts as -1, the farthest."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._cosines]
-        counts = {text: self._encoder.token_count(text) for text in new}
-        fitting = [text for text in new if counts[text] <= self._encoder.context_length]
-        fitting.sort(key=counts.__getitem__)  # texts of a length share a batch
-        self._cosines.update(dict.fromkeys(new, -1.0))
+    def __call__(self, target: int, texts: Sequence[str]) -> Tensor:
+        """Scores (n,) of texts under objective `target`; `TOO_LONG` for those too long."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        if new:
+            vectors = self.encoder.continuations([""]).vectors([0] * len(new), new)  # (n, d)
+            self._vectors.update(zip(new, vectors, strict=True))
+        known = [self._vectors[text] for text in texts]
+        scores = torch.full((len(texts),), TOO_LONG)
+        fitting = [i for i, vector in enumerate(known) if not vector.isnan().any()]
         if fitting:
-            vectors = text_vectors(fitting, self._encoder)  # (n, d)
-            cosines = vectors @ self._target.to(vectors.device)  # (n,)
-            self._cosines.update(zip(fitting, cosines.tolist(), strict=True))
-        return torch.tensor([self._cosines[text] for text in texts])
+            rows = torch.stack([known[i] for i in fitting])  # (m, d)
+            found = self.objectives[target](rows, [texts[i] for i in fitting])  # (m,)
+            scores[fitting] = found.float().cpu()
+        return scores
 
-    def nearest(self, vectors: Tensor, k: int) -> Tensor:
-        """Rows (k,) of the unit vectors (n, d) nearest to the target, nearest first."""
-        cosines = vectors @ self._target.to(vectors.device)  # (n,)
-        return cosines.topk(min(k, len(cosines))).indices
+    def continuing(self, prefixes: Sequence[str], targets: Sequence[int]) -> "_Continuing":
+        """The same for texts that begin with a prefix; each prefix has its own objective."""
+        return _Continuing(self, prefixes, targets)
+
+    def skip(self, text: str) -> None:
+        """Say once that texts are too long to be scored."""
+        if not self._said:
+            self._said = True
+            most = self.encoder.context_length
+            short = text if len(text) <= 60 else f"{text[:40]} … {text[-15:]}"
+            warnings.warn(
+                f"Longer than the text encoder's {most} tokens, so skipped, as all such: {short!r}",
+                stacklevel=2,
+            )
 
 
-def text_vectors(texts: Sequence[str], encoder: TextEncoder) -> Tensor:
-    """Unit vectors (n, d) of texts that fit the encoder's context."""
-    batches = []
-    with torch.no_grad():
-        for start in range(0, len(texts), _BATCH):
-            ids = encoder.tokenize(list(texts[start : start + _BATCH]))  # (n, context)
-            batches.append(normalize(encoder.text_features(ids).float(), dim=-1))
-    return torch.cat(batches)
+class _Continuing:
+    def __init__(self, scorer: TextScorer, prefixes: Sequence[str], targets: Sequence[int]) -> None:
+        self._scorer, self._prefixes, self._targets = scorer, prefixes, targets
+        self._read = scorer.encoder.continuations(prefixes)
+
+    def __call__(self, sources: list[int], pieces: Sequence[str]) -> Tensor:
+        """Scores (n,) of prefixes `sources` followed by pieces; -inf for what is too long."""
+        texts = [self._prefixes[s] + piece for s, piece in zip(sources, pieces, strict=True)]
+        vectors = self._read.vectors(sources, texts)  # (n, d)
+        scores = vectors.new_full((len(texts),), -torch.inf)
+        fits = ~vectors.isnan().any(1)  # (n,)
+        if not fits.all():
+            self._scorer.skip(texts[int(fits.int().argmin())])
+        owners = torch.tensor([self._targets[s] for s in sources], device=fits.device)  # (n,)
+        for target in dict.fromkeys(self._targets):
+            rows = (fits & (owners == target)).nonzero()[:, 0]  # (m,)
+            if len(rows):
+                named = [texts[i] for i in rows.tolist()]
+                scores[rows] = self._scorer.objectives[target](vectors[rows], named).float()
+        return scores
 
 
-def _unit_target(target: np.ndarray, width: int) -> Tensor:
-    """The target (d,) at length 1, refused where it has no direction."""
-    point = torch.as_tensor(np.asarray(target, dtype=np.float32))
-    if point.shape != (width,):
-        raise ZcalcError(
-            f"The point to decode has the shape {tuple(point.shape)}, the text encoder's vectors "
-            f"have {width} numbers.",
-            "Decode a point with the model that made it.",
-        )
-    if not point.isfinite().all() or not point.norm():
-        raise ZcalcError(
-            "The point to decode has no direction: it holds NaN or infinite numbers, or only 0.",
-            "Check the expression's operands, and whether they cancel out.",
-        )
-    return normalize(point, dim=0)
+class Candidates:
+    """Scores of the tokens that may follow some contexts: each (context, token) worked out once."""
+
+    def __init__(
+        self,
+        continuing: _Continuing,
+        pieces: Sequence[str],
+        shape: tuple[int, int],
+        device: torch.device,
+    ) -> None:
+        self._continuing, self._pieces = continuing, pieces
+        self._scores = torch.full(shape, torch.nan, device=device)  # (a, V)
+
+    def known(self, tokens: Tensor) -> Tensor:
+        """Scores (a, k) worked out so far, NaN for the others."""
+        return self._scores.gather(1, tokens)
+
+    def __call__(self, tokens: Tensor) -> Tensor:
+        """Scores (a, k) of each context's tokens (a, k); -inf where the text is too long."""
+        new = self.known(tokens).isnan()  # (a, k)
+        if new.any():
+            rows = new.nonzero()[:, 0]  # (n,)
+            ids = tokens[new]  # (n,)
+            pieces = [self._pieces[i] for i in ids.tolist()]
+            self._scores[rows, ids] = self._continuing(rows.tolist(), pieces).to(ids.device)
+        return self.known(tokens)

@@ -1,19 +1,18 @@
 """CLIP beam search without gradients: the language model and the target both propose tokens."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from zcalc.decode.beam import Beams
 from zcalc.decode.caption import Caption
 from zcalc.decode.protocols import CausalLM, TextEncoder
-from zcalc.decode.run import Run, log_probabilities
-from zcalc.decode.scoring import text_vectors
+from zcalc.decode.reading import autocast, begin, next_logits, select
+from zcalc.decode.run import Group, Run, Target
+from zcalc.decode.scoring import Candidates
 from zcalc.decode.settings import SearchSettings
 from zcalc.decode.vocabulary import Vocabulary
 from zcalc.progress import track
@@ -25,66 +24,86 @@ _words: WeakKeyDictionary[Any, WeakKeyDictionary[Any, _Words]] = WeakKeyDictiona
 
 
 def search(
-    target: np.ndarray,
+    target: Target,
     encoder: TextEncoder,
     lm: CausalLM,
     settings: SearchSettings | None = None,
 ) -> Iterator[Caption]:
-    """Decode a point (d,) of CLIP space into a sentence; yields the captions so far at every token.
+    """Decode a point (d,) or objective into a sentence; yields the captions so far at every token.
 
-    A token's score is log p + weight · log softmax(cosine / temperature), the softmax taken over
+    A token's score is log p + weight · log softmax(score / temperature), the softmax taken over
     the language model's likeliest tokens and the tokens whose own text is nearest to the target.
     No word but function words is written twice: the target would ask for the same one again.
     Beams compete by mean score a token. Raises ZcalcError as `zerocap` does.
     """
+    for (caption,) in search_each([target], encoder, lm, settings):
+        yield caption
+
+
+def search_each(
+    targets: Sequence[Target],
+    encoder: TextEncoder,
+    lm: CausalLM,
+    settings: SearchSettings | None = None,
+) -> Iterator[list[Caption]]:
+    """`search` for several targets at once; yields all their captions at every token."""
     settings = settings or SearchSettings()
-    run = Run.prepare(target, encoder, lm, settings, "search")
-    proposed = _proposals(run, encoder, settings)  # (m,)
+    run = Run.prepare(targets, encoder, lm, settings, "search")
+    proposed = _proposals(run, encoder, settings)  # (t, m)
     banned = run.vocabulary.forbidden | run.vocabulary.unwritable  # (V,)
-    beams = Beams.start(lm.device)
+    group = Group.start(len(targets), lm.device)
+    past = select(begin(lm, run.vocabulary.prompt), [0] * len(targets))
     for step in range(settings.max_tokens):
-        contexts = beams.contexts(run.vocabulary.prompt)  # (a, n)
-        plain = log_probabilities(lm, contexts)  # (a, V)
+        contexts = group.contexts(run.vocabulary.prompt)  # (a, n)
+        with torch.no_grad(), autocast(settings, lm.device):
+            logits, past = next_logits(lm, contexts[:, -1], past)  # (a, V)
+        plain = logits.log_softmax(-1)  # (a, V)
         allowed = plain.masked_fill(banned, -torch.inf)
         if settings.clip_weight:
             allowed = allowed.masked_fill(run.vocabulary.said(contexts), -torch.inf)
         if step == 0:  # a caption has at least one word
             allowed[:, run.vocabulary.ends] = -torch.inf
-        scores = guide(run, settings, contexts, allowed, proposed)  # (a, V)
-        beams = beams.extend(scores, plain, settings.beams, run.vocabulary.ends)
-        caption = run.caption(beams, last=step + 1 == settings.max_tokens)
-        yield caption
-        if caption.finished:
+        score = run.candidates(group, contexts) if settings.clip_weight else None
+        with autocast(settings, lm.device):
+            scores = guide(settings, allowed, proposed[group.owners], score)  # (a, V)
+        choices = run.choices(settings.trace, plain, scores, score)
+        ends = run.vocabulary.ends  # (e,)
+        group, parents = group.extend(scores, plain, settings.beams, ends, choices)
+        past = select(past, parents)
+        captions = run.captions(group, last=step + 1 == settings.max_tokens)
+        yield captions
+        if all(caption.finished for caption in captions):
             return
 
 
 def guide(
-    run: Run, settings: SearchSettings, contexts: Tensor, allowed: Tensor, proposed: Tensor
+    settings: SearchSettings, allowed: Tensor, proposed: Tensor, score: Candidates | None
 ) -> Tensor:
     """Scores (a, V) of the next tokens: -inf outside the candidates of both sides."""
     top = allowed.topk(min(settings.candidates, allowed.shape[1])).indices  # (a, k)
-    chosen = torch.zeros_like(allowed, dtype=torch.bool).scatter(1, top, True)
-    chosen[:, proposed] = True
-    chosen &= allowed.isfinite()
-    if not settings.clip_weight:
-        return allowed.masked_fill(~chosen, -torch.inf)
-    candidates = [row.nonzero()[:, 0].tolist() for row in chosen]
-    cosines = torch.full_like(allowed, -torch.inf)  # (a, V)
-    found = run.score(run.continuations(contexts, candidates))
-    cosines[chosen] = found.to(cosines.device)
-    pull = (cosines / settings.clip_temperature).log_softmax(-1)  # (a, V)
-    return (allowed + settings.clip_weight * pull).masked_fill(~chosen, -torch.inf)
+    chosen = torch.cat([top, proposed], dim=1)  # (a, k + m)
+    if score is None:
+        return torch.full_like(allowed, -torch.inf).scatter(1, chosen, allowed.gather(1, chosen))
+    barred = allowed.gather(1, chosen).isinf()  # (a, k + m): not worth scoring
+    chosen = torch.where(barred, top[:, :1], chosen)  # the likeliest again instead
+    found = torch.full_like(allowed, -torch.inf).scatter(1, chosen, score(chosen))  # (a, V)
+    pull = (found / settings.clip_temperature).log_softmax(-1)  # (a, V)
+    pull = pull.nan_to_num(nan=-torch.inf, neginf=-torch.inf)  # NaN where nothing fits
+    return allowed + settings.clip_weight * pull
 
 
 def _proposals(run: Run, encoder: TextEncoder, settings: SearchSettings) -> Tensor:
-    """Ids (m,) that always are candidates: the end, and the words nearest to the target."""
+    """Ids (t, m) that always are candidates: the end, and the words nearest to each target."""
+    ends = run.vocabulary.ends.expand(len(run.score.objectives), -1)  # (t, e)
     if not (settings.proposals and settings.clip_weight):
-        return run.vocabulary.ends
-    ids, vectors = _word_vectors(run.vocabulary, encoder)
+        return ends
+    ids, vectors = _word_vectors(run.vocabulary, encoder)  # (w,), (w, d)
     if not len(ids):
-        return run.vocabulary.ends
-    nearest = run.score.nearest(vectors, settings.proposals).to(ids.device)  # (m,)
-    return torch.cat([run.vocabulary.ends, ids[nearest]])
+        return ends
+    words = [run.vocabulary.pieces[i].strip() for i in ids.tolist()]
+    k = min(settings.proposals, len(ids))
+    found = [target(vectors, words).topk(k).indices for target in run.score.objectives]
+    return torch.cat([ends, ids[torch.stack(found).to(ids.device)]], dim=1)
 
 
 def _word_vectors(vocabulary: Vocabulary, encoder: TextEncoder) -> _Words:
@@ -113,7 +132,9 @@ def _kept_vectors(words: list[str], encoder: TextEncoder) -> Tensor:
         return torch.from_numpy(rows)
     parts = [words[i : i + _BATCH] for i in range(0, len(words), _BATCH)]
     label = "Embedding the language model's words, once for this pair"
-    vectors = torch.cat([text_vectors(part, encoder).cpu() for part in track(parts, label)])
+    whole = encoder.continuations([""])
+    made = [whole.vectors([0] * len(part), part).cpu() for part in track(parts, label)]
+    vectors = torch.cat(made)  # (w, d)
     with suppress(OSError):  # without a cache they are computed again next time
         write_atomically(file, pack(vectors.numpy(), **about))
     return vectors

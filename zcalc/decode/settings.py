@@ -16,6 +16,8 @@ class DecoderSettings:
     `prompt` starts every caption; at most `max_tokens` follow it, or fewer when `end_token` comes.
     `candidates` of the language model's likeliest tokens are scored by CLIP, whose cosines are
     divided by `clip_temperature` before the softmax; `clip_weight` 0 turns the guidance off.
+    `precision` "bf16" runs matrix products in bfloat16 (autocast; "fp32" is exact).
+    `trace` is how many candidates of each token the beams remember (see `caption.Choice`).
     `forbidden` is a regular expression that the whole text of a token must match to be forbidden.
     Raises ZcalcError when a number makes no sense.
     """
@@ -28,10 +30,14 @@ class DecoderSettings:
     clip_weight: float = 1.0
     end_token: str = "."
     forbidden: str = FORBIDDEN
+    precision: str = "fp32"
+    trace: int = 0
 
     def __post_init__(self) -> None:
         for name in ("beams", "max_tokens", "candidates", "clip_temperature"):
             self._require(name, getattr(self, name) > 0, "more than 0")
+        self._require("precision", self.precision in ("fp32", "bf16"), '"fp32" or "bf16"')
+        self._require("trace", self.trace >= 0, "0 or more")
         self._require("clip_weight", self.clip_weight >= 0, "0 or more")
 
     def _require(self, name: str, holds: bool, what: str) -> None:

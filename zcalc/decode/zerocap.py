@@ -1,129 +1,127 @@
 """ZeroCap: gradient steps on the language model's cached keys and values, toward a CLIP target.
 
 Tewel et al., "ZeroCap: Zero-Shot Image-to-Text Generation for Visual-Semantic Arithmetic", CVPR
-2022 (arXiv 2111.14447). This is the plain version: it reads like the algorithm, recomputes what it
-could keep, and is the oracle for faster ones. Where the paper and the authors' released code
-(github.com/YoadTew/zero-shot-image-to-text, `model/ZeroCLIP.py`) differ, it follows the code:
+2022 (arXiv 2111.14447), token for token as the plain transcription (`plain.py`) has it, which says
+where paper and released code differ. What makes it fast changes no token:
 
-- Update of the context (Section 3.2): the paper divides the gradient by its squared norm, the code
-  by the norm to the power 0.9, for each layer's keys and values of each beam apart.
-- Language term (Section 3.2): cross-entropy with the unshifted distribution in the paper, in the
-  code the divergence KL(shifted ‖ unshifted).
-- Only in the code: the factors on single tokens' logits (`edit_special_tokens`), the fusion of the
-  shifted with the unshifted distribution, and its normalisation over all beams at once (`fuse`).
-
-Kept apart from the code on purpose: the model's end of text ends a beam as "." does; special tokens
-are never written; ended beams are not run on; the best caption by CLIP is measured with its prompt.
+- A candidate's score under a context doesn't depend on the gradient step: it is worked out once
+  (`scoring.Candidates`), and from the positions that it adds to its context (`models/causal.py`).
+- The unshifted cache doesn't depend on the shift: it grows by one position a token. The first
+  gradient step, where nothing has moved yet, reads the plain distribution too.
+- All beams of all targets run in one batch.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from zcalc.decode.beam import Beams
 from zcalc.decode.caption import Caption
 from zcalc.decode.protocols import Cache, CausalLM, TextEncoder
-from zcalc.decode.run import Run
+from zcalc.decode.reading import autocast, begin, next_logits, select
+from zcalc.decode.run import Group, Run, Target
 from zcalc.decode.settings import ZeroCapSettings
 from zcalc.decode.vocabulary import Vocabulary
-from zcalc.errors import ZcalcError
+
+Score = Callable[[Tensor], Tensor]  # of each context's tokens (a, k), (a, k)
 
 
 def zerocap(
-    target: np.ndarray,
+    target: Target,
     encoder: TextEncoder,
     lm: CausalLM,
     settings: ZeroCapSettings | None = None,
 ) -> Iterator[Caption]:
-    """Decode a point (d,) of CLIP space into a sentence; yields the captions so far at every token.
+    """Decode a point (d,) or objective into a sentence; yields the captions so far at every token.
 
     Beams compete by mean log-probability a token. Raises ZcalcError for a target with NaN or of the
     wrong width, a prompt that leaves no room, or a language model without the end token or cache.
     """
+    for (caption,) in zerocap_each([target], encoder, lm, settings):
+        yield caption
+
+
+def zerocap_each(
+    targets: Sequence[Target],
+    encoder: TextEncoder,
+    lm: CausalLM,
+    settings: ZeroCapSettings | None = None,
+) -> Iterator[list[Caption]]:
+    """`zerocap` for several targets at once; yields all their captions at every token."""
     settings = settings or ZeroCapSettings()
-    run = Run.prepare(target, encoder, lm, settings, "zerocap")
-    beams = Beams.start(lm.device)
+    run = Run.prepare(targets, encoder, lm, settings, "zerocap")
+    group = Group.start(len(targets), lm.device)
+    past = select(begin(lm, run.vocabulary.prompt), [0] * len(targets))
     for step in range(settings.max_tokens):
-        contexts = beams.contexts(run.vocabulary.prompt)  # (a, n)
-        logits, past = read(lm, contexts)  # (a, V)
-        plain = logits.log_softmax(-1)  # (a, V)
-        if settings.guided:
-            past = shift(run, settings, contexts, past, plain)
-            with torch.no_grad():
-                logits = next_logits(lm, contexts, past)  # (a, V)
+        contexts = group.contexts(run.vocabulary.prompt)  # (a, n)
+        score = run.candidates(group, contexts) if settings.guided else None
+        with autocast(settings, lm.device):
+            plain, logits, past = read(lm, settings, contexts[:, -1], past, score)  # (a, V), (a, V)
         logits = edit_special_tokens(logits, contexts, step, run.vocabulary, settings)
         log_probs = logits.log_softmax(-1)  # (a, V)
         if settings.guided:
-            log_probs = fuse(log_probs, plain, settings.fusion, ended=int(beams.ended.sum()))
-        beams = beams.extend(log_probs, plain, settings.beams, run.vocabulary.ends)
-        caption = run.caption(beams, last=step + 1 == settings.max_tokens)
-        yield caption
-        if caption.finished:
+            log_probs = fused(log_probs, plain, settings.fusion, group)
+        choices = run.choices(settings.trace, plain, log_probs, score)
+        ends = run.vocabulary.ends  # (e,)
+        group, parents = group.extend(log_probs, plain, settings.beams, ends, choices)
+        past = select(past, parents)
+        captions = run.captions(group, last=step + 1 == settings.max_tokens)
+        yield captions
+        if all(caption.finished for caption in captions):
             return
 
 
-def read(lm: CausalLM, contexts: Tensor) -> tuple[Tensor, Cache]:
-    """Plain next-token logits (a, V), and the cache of all but the last token."""
+def read(
+    lm: CausalLM, settings: ZeroCapSettings, last: Tensor, past: Cache, score: Score | None
+) -> tuple[Tensor, Tensor, Cache]:
+    """Plain next-token log-probabilities (a, V), shifted logits (a, V), the cache with the last.
+
+    `last` (a,) are the contexts' last tokens, `past` holds all before them.
+    """
+    if score:
+        return shift(lm, settings, last, past, score)
     with torch.no_grad():
-        out = lm.model(contexts, use_cache=True)
-    layers = getattr(out.past_key_values, "layers", [])
-    if not layers or any(getattr(layer, "keys", None) is None for layer in layers):
-        raise ZcalcError(
-            f"{type(lm.model).__name__} keeps no cache of keys and values, which zerocap shifts.",
-            "Use another decoder (search or retrieve) or another language model.",
-        )
-    past = [(layer.keys[:, :, :-1], layer.values[:, :, :-1]) for layer in layers]
-    return out.logits[:, -1].float(), past
-
-
-def next_logits(lm: CausalLM, contexts: Tensor, past: Cache) -> Tensor:
-    """Next-token logits (a, V) when the last token sees this cache."""
-    from transformers import DynamicCache
-
-    cache = DynamicCache()
-    for layer, (keys, values) in enumerate(past):
-        cache.update(keys, values, layer)
-    out = lm.model(contexts[:, -1:], past_key_values=cache, use_cache=True)
-    return out.logits[:, -1].float()
+        logits, grown = next_logits(lm, last, past)
+    return logits.log_softmax(-1), logits, grown
 
 
 def shift(
-    run: Run, settings: ZeroCapSettings, contexts: Tensor, past: Cache, plain: Tensor
-) -> Cache:
-    """The cache after `steps` gradient steps on the loss, every beam for itself.
+    lm: CausalLM, settings: ZeroCapSettings, last: Tensor, past: Cache, score: Score
+) -> tuple[Tensor, Tensor, Cache]:
+    """`read` with the cache moved by `steps` gradient steps on the loss, every beam for itself.
 
-    Every position of every layer moves (the code's window mask is all ones).
+    Every position of every layer moves (the released code's window mask is all ones).
     """
-    delta = [(torch.zeros_like(keys), torch.zeros_like(values)) for keys, values in past]
-    for _ in range(settings.steps):
-        leaves = [tensor.requires_grad_() for pair in delta for tensor in pair]
-        logits = next_logits(run.lm, contexts, _add(past, delta))  # (a, V)
-        loss = guidance_loss(run, settings, contexts, logits.log_softmax(-1), plain)
+    flat = [tensor for pair in past for tensor in pair]  # each (a, heads, n, width)
+    deltas = [torch.zeros_like(tensor) for tensor in flat]
+    for step in range(settings.steps):
+        leaves = [delta.requires_grad_() for delta in deltas]
+        logits, read_so_far = next_logits(lm, last, _moved(flat, leaves))
+        log_probs = logits.log_softmax(-1)  # (a, V)
+        if step == 0:  # nothing has moved yet
+            plain, grown = log_probs.detach(), read_so_far
+        loss = guidance_loss(settings, log_probs, plain, score)
         grads = torch.autograd.grad(loss, leaves)
-        moved = [
-            (leaf - settings.step_size * _scaled(grad, settings.grad_norm_factor)).detach()
+        deltas = [
+            leaf.detach() - settings.step_size * _scaled(grad, settings.grad_norm_factor)
             for leaf, grad in zip(leaves, grads, strict=True)
         ]
-        delta = list(zip(moved[::2], moved[1::2], strict=True))
-    return _add(past, delta)
+    with torch.no_grad():
+        logits, _ = next_logits(lm, last, _moved(flat, deltas))
+    return plain, logits, grown
 
 
 def guidance_loss(
-    run: Run, settings: ZeroCapSettings, contexts: Tensor, log_probs: Tensor, plain: Tensor
+    settings: ZeroCapSettings, log_probs: Tensor, plain: Tensor, score: Score
 ) -> Tensor:
     """CLIP loss plus weighted language loss, summed over beams (Section 3.2); a scalar.
 
-    CLIP loss: cross-entropy with the softmax of cosine / temperature over the likeliest tokens.
-    Language loss: KL(shifted ‖ unshifted).
+    CLIP loss: cross-entropy with the softmax of score / temperature over the likeliest tokens, of
+    which those without a score don't count. Language loss: KL(shifted ‖ unshifted).
     """
-    k = min(settings.candidates, log_probs.shape[1])
-    top = log_probs.topk(k, dim=-1)  # (a, k)
-    texts = run.continuations(contexts, top.indices.tolist())
-    cosines = run.score(texts).view(-1, k).to(log_probs.device)  # (a, k)
-    wanted = (cosines / settings.clip_temperature).softmax(-1)  # (a, k)
-    clip_loss = -(wanted * top.values).sum()
+    top = log_probs.topk(min(settings.candidates, log_probs.shape[1]), dim=-1)  # (a, k)
+    wanted = (score(top.indices) / settings.clip_temperature).softmax(-1)  # (a, k)
+    clip_loss = -(wanted.nan_to_num(0) * top.values).sum()
     language_loss = (log_probs.exp() * (log_probs - plain)).sum()
     return settings.clip_weight * clip_loss + settings.ce_weight * language_loss
 
@@ -163,8 +161,17 @@ def fuse(shifted: Tensor, plain: Tensor, fusion: float, ended: int) -> Tensor:
     return fused - (fused.exp().sum() + ended).log()
 
 
-def _add(past: Cache, delta: Cache) -> Cache:
-    return [(k + dk, v + dv) for (k, v), (dk, dv) in zip(past, delta, strict=True)]
+def fused(shifted: Tensor, plain: Tensor, fusion: float, group: Group) -> Tensor:
+    """`fuse` for each target by itself, (a, V)."""
+    pairs = zip(group.parts(shifted), group.parts(plain), strict=True)
+    return torch.cat(
+        [fuse(mine, p, fusion, ended=int(beams.ended.sum())) for (beams, mine), (_, p) in pairs]
+    )
+
+
+def _moved(flat: list[Tensor], deltas: list[Tensor]) -> Cache:
+    moved = [tensor + delta for tensor, delta in zip(flat, deltas, strict=True)]
+    return list(zip(moved[::2], moved[1::2], strict=True))
 
 
 def _scaled(grad: Tensor, power: float) -> Tensor:
