@@ -19,7 +19,8 @@ check: $(READY)  ## format, lint, types, tests
 	$(BIN)/pytest
 
 soak: $(READY)  ## the reliability checks with their larger figures (half an hour)
-	ZCALC_SOAK=1 $(BIN)/pytest tests/test_language.py tests/test_program.py tests/test_algebra.py
+	ZCALC_SOAK=1 $(BIN)/pytest tests/test_language.py tests/test_program.py \
+	  tests/test_algebra.py tests/test_decode.py tests/test_decode_exact.py
 
 lab: $(READY)  ## JupyterLab on the notebooks
 	$(BIN)/zcalc lab notebooks
