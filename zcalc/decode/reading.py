@@ -1,6 +1,7 @@
 """The language model, a token at a time: its cache of keys and values grows and is never remade."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -32,7 +33,7 @@ def next_logits(lm: CausalLM, last: Tensor, past: Cache) -> tuple[Tensor, Cache]
     """Next-token logits (a, V) when the last tokens (a,) see a cache, and the cache with them."""
     from transformers import DynamicCache
 
-    cache = DynamicCache()
+    cache: Any = DynamicCache()
     for layer, (keys, values) in enumerate(past):
         cache.update(keys, values, layer)
     out = lm.model(last[:, None], past_key_values=cache, use_cache=True)

@@ -84,7 +84,7 @@ class CausalTower:
             mask = torch.cat([seen, mask], dim=-1)  # (n, 1, s, c + s)
         cache = []
         for i, block in enumerate(self._blocks):
-            x, pair = _block(block, x, mask, before and before[i])
+            x, pair = _block(block, x, mask, before[i] if before else None)
             cache.append(pair)
         return x, cache
 
@@ -193,8 +193,10 @@ class SharedPrefixes:
         ids = [row[begin : begin + size] for row, begin in zip(rows, start, strict=True)]
         seen = max(start)
         before = [(k[sources, :, :seen], v[sources, :, :seen]) for k, v in self._before]
-        tensors = (torch.tensor(x, device=self._device) for x in (ids, start))
-        return normalize(self._tower.features(*tensors, before).float(), dim=-1)
+        found = self._tower.features(
+            torch.tensor(ids, device=self._device), torch.tensor(start, device=self._device), before
+        )
+        return normalize(found.float(), dim=-1)
 
 
 class WholeTexts:
