@@ -27,6 +27,7 @@ from zcalc.language import (
     plan,
 )
 from zcalc.models.presets import PRESETS, Preset
+from zcalc.ranking import Ranking
 from zcalc.storage import cache_folder, digest
 from zcalc.words import StoredTexts
 
@@ -91,7 +92,9 @@ class Calculator:
     ) -> None:
         self.preset = _preset(model)
         if clip:  # the preset's settings suit its own encoder only
-            self.preset = replace(self.preset, decoder={}, method="zerocap", means=None)
+            self.preset = replace(
+                self.preset, decoder={}, method="zerocap", means=None, ranking=Ranking()
+            )
         self.model = "+".join([clip or model, *([lm] if lm else [])]) if clip or lm else model
         self.seed = seed
         self.normalize = normalize
@@ -177,7 +180,7 @@ class Calculator:
     @cached_property
     def vocabulary(self) -> StoredTexts:
         """The words that `words` chooses from."""
-        return StoredTexts("vocabulary.txt", self.encoder)
+        return StoredTexts("vocabulary.tsv", self.encoder, ranking=self.preset.ranking)
 
     @cached_property
     def sentences(self) -> StoredTexts:
