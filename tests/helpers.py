@@ -10,6 +10,8 @@ import numpy as np
 import PIL.Image
 from PIL.Image import Image as Picture
 
+# Real photographs with names, for whoever has them; they are not part of the repository.
+SHARED_PHOTOS = Path(__file__).parents[2] / "shared/photos"
 TEXTS = (
     "a photo of a cat on a red mat",
     "Image of a dog in the snow",
@@ -24,7 +26,7 @@ MIXTURE_VISION = {
     "timm_model_pretrained": False,
     "timm_pool": "",
     "timm_proj": "",
-    "image_size": 224,
+    "image_size": 260,
 }
 
 

@@ -1,16 +1,21 @@
 """The build of the embedded models: what it filters, and that a stopped training goes on."""
 
+import os
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageDraw
 
-from tools.mini import training
+from tools.mini import drawings, photos, scenes, sources, training
+from tools.mini.flags import FLAGS, draw
 from tools.mini.language_model import mend
 from tools.mini.sample import article, usable
 from tools.mini.text_tower import BATCH, Batches, loss
 from tools.mini.wordnet import noun_share
+from zcalc.bench.mini import classes
 
 
 @pytest.mark.parametrize(
@@ -84,3 +89,84 @@ def _train(keep: Path, stop: int | None) -> torch.Tensor:
 
 def _seed(number: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(number)
+
+
+def test_flags_have_their_colours_and_proportions() -> None:
+    flags = {flag.code: flag for flag in FLAGS}
+    assert len(flags) == len(FLAGS) >= 60
+    france, poland = draw(flags["fr"], 90), draw(flags["pl"], 80)
+    assert france.size == (135, 90) and france.mode == "RGB"
+    left, middle, right = (france.getpixel((x, 45)) for x in (20, 67, 115))
+    assert left[2] > 100 > left[0] and min(middle) > 230 and right[0] > 180 > right[2]
+    assert min(poland.getpixel((60, 15))) > 200 and poland.getpixel((60, 65))[0] > 180
+    small = {code: np.asarray(draw(flag, 24, (2, 3)), float) for code, flag in flags.items()}
+    codes = list(small)
+    apart = [
+        np.abs(small[a] - small[b]).mean() for i, a in enumerate(codes) for b in codes[i + 1 :]
+    ]
+    assert min(apart) > 1.5  # no two alike
+
+
+def test_the_package_knows_the_flags_that_the_build_draws() -> None:
+    with (files("zcalc.bench") / "flags.tsv").open(encoding="utf8") as lines:
+        rows = [line.rstrip("\n").split("\t") for line in lines][1:]
+    assert rows == [[flag.code, flag.country, flag.people] for flag in FLAGS]
+
+
+def test_scenes_come_back_with_their_seed_and_fill_the_frame() -> None:
+    flag, drawing = draw(FLAGS[0], 120), Image.new("RGBA", (80, 80), (0, 0, 0, 0))
+    ImageDraw.Draw(drawing).ellipse((20, 20, 60, 60), fill=(200, 30, 30, 255))
+    for paint, picture in ((scenes.flag_scene, flag), (scenes.drawing_scene, drawing)):
+        for seed in range(12):
+            one, again = (paint(picture, np.random.default_rng(seed), None) for _ in range(2))
+            assert one.size == (224, 224) and one.mode == "RGB"
+            assert one.tobytes() == again.tobytes()
+
+
+def test_every_emoji_shows_one_concept() -> None:
+    lines = drawings.CONCEPTS.read_text(encoding="utf8").splitlines()
+    rows = [line.split("\t") for line in lines if line and not line.startswith("#")]
+    codes = [code for row in rows for code in row[2].split()]
+    assert len(codes) == len(set(codes)) and len({row[0] for row in rows}) == len(rows) > 700
+    assert drawings.HELD_OUT not in drawings.TRAINING
+
+
+def test_what_a_photograph_is_called_includes_its_parents() -> None:
+    known = {c.name: c.accepted for c in classes()}
+    assert "terrier" in known["yorkshire terrier"] and "dog" in known["yorkshire terrier"]
+    assert "bird" in known["quail"] and "animal" not in known["quail"]
+
+
+def test_a_changed_package_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    npm = tmp_path / "bin" / "npm"  # the registry's stand-in: packs a file of its own
+    npm.parent.mkdir()
+    npm.write_text("#!/bin/sh\necho other > cuss-2.2.0.tgz\necho cuss-2.2.0.tgz\n")
+    npm.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{npm.parent}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(SystemExit, match=r"cuss@2\.2\.0 has changed upstream: sha256"):
+        sources._fetch_npm(tmp_path, "cuss")
+    assert not sources.npm_folder(tmp_path, "cuss").exists()
+
+
+def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    npm = tmp_path / "bin" / "npm"
+    npm.parent.mkdir()
+    npm.write_text("#!/bin/sh\necho 'npm error 404 no such package' >&2\nexit 1\n")
+    npm.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{npm.parent}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(SystemExit, match=r"could not bring cuss@2\.2\.0:\nnpm error 404"):
+        sources._fetch_npm(tmp_path, "cuss")
+
+
+def test_lacking_tools_and_disk_are_said_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(photos, "check", lambda: None)
+    with monkeypatch.context() as context:
+        context.setenv("PATH", str(tmp_path))
+        with pytest.raises(SystemExit, match="needs npm"):
+            sources.check(tmp_path, 1)
+    monkeypatch.setattr("shutil.which", lambda tool: f"/usr/bin/{tool}")
+    with pytest.raises(SystemExit, match=r"GB of disk are free at .* and 1000000"):
+        sources.check(tmp_path, 1e6)
+    sources.check(tmp_path, 0)

@@ -18,7 +18,7 @@ CARRIED = (
     "zcalc/models/mini/open_clip_model.safetensors",
     "zcalc/models/mini/lm/model.safetensors",
     "zcalc/models/mini/README.md",
-    "zcalc/data/vocabulary.txt",
+    "zcalc/data/vocabulary.tsv",
     "zcalc/notebook/card.css",
     "zcalc/py.typed",
 )

@@ -10,7 +10,7 @@ from zcalc.words import StoredTexts, read_texts, stems
 
 
 def stored(*texts: str) -> StoredTexts:
-    return StoredTexts("vocabulary.txt", HashEncoder(), texts)
+    return StoredTexts("vocabulary.tsv", HashEncoder(), texts)
 
 
 @pytest.mark.parametrize(
@@ -86,10 +86,11 @@ def test_a_cache_that_can_not_be_written_costs_only_time(
 
 
 def test_the_packages_texts() -> None:
-    for name in ("vocabulary.txt", "captions.txt"):
+    for name in ("vocabulary.tsv", "captions.txt"):
         texts = read_texts(name)
         assert len(texts) == len(set(texts)) > 100
-        assert all(text == " ".join(text.split()) and text.isprintable() for text in texts)
+        parts = [part for text in texts for part in text.split("\t")]
+        assert all(part == " ".join(part.split()) and part.isprintable() for part in parts)
 
 
 def test_words_leave_out_texts_and_picture_names() -> None:

@@ -18,6 +18,7 @@ from zcalc.evaluate import Evaluation
 from zcalc.gallery import Gallery, Picture, open_picture
 from zcalc.language import Bound, Image, Node, Text, Type, error_at, image, operands, plan
 from zcalc.models.presets import PRESETS, Preset
+from zcalc.ranking import Ranking
 from zcalc.storage import cache_folder, digest
 from zcalc.words import StoredTexts
 
@@ -83,7 +84,9 @@ class Calculator:
     ) -> None:
         self.preset = _preset(model)
         if clip:  # the preset's settings suit its own encoder only
-            self.preset = replace(self.preset, decoder={}, method="zerocap", means=None)
+            self.preset = replace(
+                self.preset, decoder={}, method="zerocap", means=None, ranking=Ranking()
+            )
         self.model = "+".join([clip or model, *([lm] if lm else [])]) if clip or lm else model
         self.seed = seed
         self.normalize = normalize
@@ -175,7 +178,7 @@ class Calculator:
     @cached_property
     def vocabulary(self) -> StoredTexts:
         """The words that `words` chooses from."""
-        return StoredTexts("vocabulary.txt", self.encoder)
+        return StoredTexts("vocabulary.tsv", self.encoder, ranking=self.preset.ranking)
 
     @cached_property
     def sentences(self) -> StoredTexts:

@@ -20,6 +20,8 @@ _REPORTED = "eps heic heif ico jp2 psd svg tga"  # pictures too, skipped with a 
 _SUFFIXES = {f".{suffix}" for suffix in f"{_READ} {_REPORTED}".split()}
 _SIZE = (1024, 1024)  # pixels kept of a picture; encoders look at 224 to 448
 
+# zcalc's own: the flags of countries (us_flag) and everyday drawings (king).
+_DRAWN = Path(__file__).parent / "data/pictures"
 # The photographs that the wheels of scikit-image and scikit-learn carry, under plain names;
 # silhouettes, drawings and medical scans are left out.
 _SAMPLES = {
@@ -69,9 +71,9 @@ class Gallery:
 
     @classmethod
     def samples(cls) -> "Gallery":
-        """The photographs that scikit-image and scikit-learn carry.
+        """The photographs that scikit-image and scikit-learn carry; flags and drawings of our own.
 
-        >>> "coffee" in [picture.name for picture in Gallery.samples()]
+        >>> {"coffee", "us_flag", "king"} <= {picture.name for picture in Gallery.samples()}
         True
         """
         places = {
@@ -79,7 +81,9 @@ class Gallery:
             for folder, files in _SAMPLES.items()
             for name, file in files.items()
         }
-        return cls(named={name: path for name, path in sorted(places.items()) if path.is_file()})
+        places = {name: path for name, path in sorted(places.items()) if path.is_file()}
+        drawn = {path.stem: path for path in sorted(_DRAWN.glob("*/*.png"))}
+        return cls(named=places | drawn)
 
     def __iter__(self) -> Iterator[Picture]:
         return (Picture(name, path) for name, path in self._named.items())

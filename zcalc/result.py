@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zcalc.algebra import unit
 from zcalc.errors import ZcalcError
 from zcalc.evaluate import Combination, Evaluation, point
 from zcalc.expression import Expression
 from zcalc.gallery import Picture
 from zcalc.language import Image, Node, Step, Text, Verb, error_at, operands, unparse
 from zcalc.progress import track
+from zcalc.ranking import Parts
 from zcalc.words import Word
 
 if TYPE_CHECKING:
@@ -202,13 +204,26 @@ class Result(_Evaluated):
         return {node: self.calculator.find(node, self._source) for node in images}
 
     def words(self, k: int = 10, *, keep_operands: bool = False) -> list[Word]:
-        """The `k` nearest words, nearest first, without the expression's own."""
+        """The `k` words that answer best, best first, without the expression's own."""
         said = [node.text for node in operands(self.tree) if isinstance(node, Text)]
         said += [picture.name for picture in self.operand_pictures.values()]
         target = self.vector
         with self._timed("words"):
             vocabulary = self.calculator.vocabulary
-            return vocabulary.nearest(target, k, () if keep_operands else said)
+            return vocabulary.nearest(target, k, () if keep_operands else said, self._parts)
+
+    @property
+    def _parts(self) -> Parts:
+        """The operands' unit vectors (n, d) and how much of each the result has."""
+        vectors = self._evaluation.vectors
+        weights = dict(zip(vectors, self._value.weights[: len(vectors)], strict=True))
+        used = [node for node in operands(self.tree) if weights[node]]
+        added = (i for i, n in enumerate(used) if isinstance(n, Image) and weights[n] > 0)
+        return Parts(
+            unit(np.stack([vectors[node] for node in used])).astype(np.float32),
+            np.array([weights[node] for node in used]),
+            next(added, None),
+        )
 
     def nearest(self, k: int = 5, *, keep_operands: bool = False) -> list[Hit]:
         """The `k` nearest pictures of the gallery, nearest first, without the expression's own."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from zcalc.algebra import unit
 from zcalc.progress import track
+from zcalc.ranking import Parts, Ranking
 from zcalc.storage import cache_folder, digest, pack, unpack, write_atomically
 
 _BATCH = 256
@@ -43,7 +44,7 @@ class TextEncoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """An entry of the vocabulary with its cosine."""
+    """An entry of the vocabulary with its score: its cosine, or what the preset's ranking gives."""
 
     text: str
     score: float
@@ -52,14 +53,26 @@ class Word:
 class StoredTexts:
     """Texts of a file of the package, one a line, with their unit vectors (n, d) float32.
 
-    Texts that are too long for the model are left out. The vectors are made once for each model
-    and kept in the cache folder; a damaged cache is made again.
+    A line may give a kind (a number) and a definition behind tabs; `ranking` says what comes of
+    them. Texts that are too long for the model are left out. The vectors are made once for each
+    model and kept in the cache folder; a damaged cache is made again.
     """
 
-    def __init__(self, name: str, encoder: TextEncoder, texts: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        encoder: TextEncoder,
+        texts: Sequence[str] | None = None,
+        ranking: Ranking | None = None,
+    ) -> None:
         self.name = name
+        self.ranking = ranking or Ranking()
         self._encoder = encoder
-        self._all = read_texts(name) if texts is None else tuple(texts)
+        lines = [line.split("\t") for line in (read_texts(name) if texts is None else texts)]
+        self._all = tuple(line[0] for line in lines)
+        self._glosses = {i: f"{line[0]}: {line[2]}" for i, line in enumerate(lines) if line[2:]}
+        self._all_kinds = np.array([int(line[1]) if line[1:] and line[1] else 0 for line in lines])
+        self._glosses = self._glosses if self.ranking.glossed else {}
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
@@ -71,14 +84,26 @@ class StoredTexts:
         """The texts' unit vectors (n, d)."""
         return self._rows[self._rows.any(axis=1)]
 
-    def nearest(self, target: np.ndarray, k: int, leave_out: Iterable[str] = ()) -> list[Word]:
-        """The `k` texts nearest to a unit vector (d,), nearest first.
+    @cached_property
+    def kinds(self) -> np.ndarray:
+        """Numbers (n,) of the texts' kinds, 0 for an unknown one."""
+        return self._all_kinds[self._rows.any(axis=1)]
 
+    def nearest(
+        self,
+        target: np.ndarray,
+        k: int,
+        leave_out: Iterable[str] = (),
+        parts: Parts | None = None,
+    ) -> list[Word]:
+        """The `k` texts nearest to a unit vector (d,), best first, as the ranking scores them.
+
+        `parts` are the operands it was made from.
         Left out are those whose every word is a word, or an inflection of one, of a text in
         `leave_out`: "coffees" and "cup of coffee" for "a cup of coffee", but not "coffee table".
         """
         said = [stems(text) for text in leave_out]
-        scores = self.vectors @ target  # (n,)
+        scores = self.ranking.scores(self.vectors, target, parts, self.kinds)  # (n,)
         found: list[Word] = []
         for row in np.argsort(-scores, kind="stable"):
             if len(found) == k:
@@ -90,7 +115,9 @@ class StoredTexts:
     @cached_property
     def _rows(self) -> np.ndarray:
         """Unit vectors (n, d) of all texts, zeros for those that are too long."""
-        about = {"model": self._encoder.identity, "texts": digest("\n".join(self._all))}
+        known = "\n".join([*self._all, *self._glosses.values()])
+        about = {"model": self._encoder.identity, "texts": digest(known)}
+        about |= {"glossed": str(self.ranking.glossed)} if self._glosses else {}
         file = cache_folder("texts", f"{digest(str(about))[:16]}.safetensors")
         rows = unpack(file.read_bytes(), **about) if file.is_file() else None
         if rows is None or len(rows) != len(self._all):
@@ -105,7 +132,19 @@ class StoredTexts:
         rows = np.zeros((len(self._all), self._encoder.dim), np.float32)  # (n, d)
         for batch in track(batches, f"Embedding {self.name}, once for this model"):
             rows[batch] = unit(self._encoder.texts([self._all[i] for i in batch]))
+            glossed = [i for i in batch if i in self._glosses]
+            texts = [self._cut(self._glosses[i]) for i in glossed]
+            if glossed:
+                share = self.ranking.glossed * unit(self._encoder.texts(texts))
+                rows[glossed] = unit(rows[glossed] + share)
         return rows
+
+    def _cut(self, gloss: str) -> str:
+        """As much of a definition as the model can read."""
+        words = gloss.split()
+        while self._encoder.token_count(" ".join(words)) > self._encoder.context_length:
+            words.pop()
+        return " ".join(words)
 
 
 def read_texts(name: str) -> tuple[str, ...]:

@@ -1,18 +1,34 @@
-"""The image tower of `mini`: EfficientNet-Lite0's classes mixing the text tower's class names."""
+"""The image tower of `mini`: EfficientNet-Lite2, a head for drawings, the table of names."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
+import timm
 import torch
 import torch.nn.functional as F
 
+from tools.mini.drawn_classes import DrawnClass
 from tools.mini.sample import article
+from zcalc.models import tower
 
 PROMPTS = ("{name}", "{an} {name}", "a photo of {an} {name}", "Image of {an} {name}.")
 
 
-def copy_backbone(backbone: torch.nn.Module, weights: Path) -> None:
-    """Copy the 296 tensors of the `.pth` by position: timm holds them in the same order."""
+def build(weights: Path, drawn: int) -> tower.ClassMixture:
+    """The tower with its backbone's weights; the head untrained, the table empty."""
+    if drawn != tower.DRAWN:
+        raise RuntimeError(f"there are {drawn} drawn classes: set DRAWN in {tower.__file__}")
+    torch.manual_seed(0)
+    model = tower.ClassMixture(384, drawn)
+    backbone = timm.create_model("tf_efficientnet_lite2")
+    copy_weights(backbone, weights)
+    model.backbone.load_state_dict(tower.folded(backbone).state_dict())
+    return model.eval()
+
+
+def copy_weights(backbone: torch.nn.Module, weights: Path) -> None:
+    """Copy the tensors of the `.pth` by position: timm holds them in the same order."""
     source = torch.load(weights, weights_only=True)
     target = backbone.state_dict()
     if len(source) != len(target):
@@ -28,12 +44,15 @@ def plain(name: str) -> str:
     return re.sub(r"\s*\(.*?\)", "", name).lower()
 
 
-def class_table(names: list[str], embed) -> torch.Tensor:
-    """Rows (1000, d): the mean direction of a class name in a few prompts."""
-    rows = torch.zeros(len(names), 0)
-    for prompt in PROMPTS:
-        found = embed(
-            [prompt.format(name=n, an=article(n)) for n in map(plain, names)]
-        )  # (1000, d)
-        rows = found if not rows.numel() else rows + found
-    return F.normalize(rows, dim=-1)
+def class_table(
+    names: list[str], drawn: list[DrawnClass], embed: Callable[[list[str]], torch.Tensor]
+) -> torch.Tensor:
+    """Rows (1000 + drawn, d): ImageNet's names in prompts, then the mean of each class's texts."""
+    rows = sum(
+        embed([prompt.format(name=n, an=article(n)) for n in map(plain, names)])
+        for prompt in PROMPTS
+    )  # (1000, d)
+    texts = [text for shown in drawn for text in shown.texts]
+    found = iter(embed(texts))
+    mixed = [sum(next(found) for _ in shown.texts) for shown in drawn]  # (d,) each
+    return F.normalize(torch.cat([rows, torch.stack(mixed)]), dim=-1)

@@ -9,6 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, GgufConfig
 
 from tools.mini.nouns import Noun
+from tools.mini.phrases import SCENES
 from tools.mini.progress import progress
 
 EXAMPLES = {
@@ -118,13 +119,22 @@ def usable(caption: str) -> bool:
 
 
 def plan(nouns: list[Noun], seed: int) -> list[tuple[str, list[str]]]:
-    """Batches of (group, nouns): every noun once, and again at zipf 3.2, 3.6, 4.0 and 4.4."""
-    batches = []
-    for rarest in (0.0, 3.2, 3.6, 4.0, 4.4):
-        for group in EXAMPLES:
-            words = [n.word for n in nouns if n.group == group and n.zipf >= rarest]
-            batches += [(group, words[i : i + BATCH]) for i in range(0, len(words), BATCH)]
-    random.Random(seed).shuffle(batches)
+    """Batches of (group, nouns): every noun twice, and again at zipf 3.2 and 3.6.
+
+    Every second time the noun comes with an adjective of its group's scenes.
+    """
+    batches, draw = [], random.Random(seed)
+    for rarest in (0.0, 3.2, 3.6):
+        for described in (False, True):
+            for group in EXAMPLES:
+                adjectives = SCENES[group][0].split()
+                words = [
+                    f"{draw.choice(adjectives)} {n.word}" if described else n.word
+                    for n in nouns
+                    if n.group == group and n.zipf >= rarest
+                ]
+                batches += [(group, words[i : i + BATCH]) for i in range(0, len(words), BATCH)]
+    draw.shuffle(batches)
     return batches
 
 
@@ -132,7 +142,7 @@ def write(gguf: Path, nouns: list[Noun], out: Path, seed: int = 0) -> None:
     """Sample captions into `out`, a JSON line a batch; a stopped run goes on where it was."""
     batches = plan(nouns, seed)
     done = len(out.read_text("utf8").splitlines()) if out.exists() else 0
-    if done == len(batches):
+    if done >= len(batches):
         return
     writer = Writer(gguf, seed + done)
     with out.open("a", encoding="utf8") as file:

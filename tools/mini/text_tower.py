@@ -5,6 +5,7 @@ attention layer averages them, all later layers add nothing yet. Training does t
 """
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,6 @@ from tokenizers import (
     normalizers,
     pre_tokenizers,
     processors,
-    trainers,
 )
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
@@ -26,8 +26,8 @@ from tools.mini.teacher import DIM, Teacher
 from tools.mini.training import Training
 from zcalc.models.text import encode_text
 
-VOCABULARY, CONTEXT, WIDTH, HEADS, LAYERS = 16000, 32, 320, 5, 4
-BATCH, PEAK, WARMUP = 256, 1e-3, 200
+CONTEXT, WIDTH, HEADS, LAYERS = 32, 320, 5, 4
+BATCH, PEAK, WARMUP, MEASURED = 256, 1e-3, 200, 350
 CONFIG = {
     "embed_dim": DIM,
     "custom_text": True,
@@ -36,11 +36,10 @@ CONFIG = {
         "timm_model_pretrained": False,
         "timm_pool": "",
         "timm_proj": "",
-        "image_size": 224,
+        "image_size": 260,
     },
     "text_cfg": {
         "context_length": CONTEXT,
-        "vocab_size": VOCABULARY,
         "hf_tokenizer_name": "local",
         "width": WIDTH,
         "heads": HEADS,
@@ -53,43 +52,43 @@ CONFIG = {
 PREPROCESS = {"mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic"}
 
 
-def train_tokenizer(texts: list[str], folder: Path) -> PreTrainedTokenizerFast:
-    """A lower-case byte-level BPE, saved where open_clip finds it; checks a round trip."""
-    bpe = Tokenizer(models.BPE())
-    bpe.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
-    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
-    bpe.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
-        special_tokens=["<pad>", "<s>", "</s>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
+def make_tokenizer(teacher: Path, folder: Path) -> PreTrainedTokenizerFast:
+    """The teacher's own WordPiece pieces, those in ASCII, saved where open_clip finds them."""
+    source = json.loads((teacher / "tokenizer.json").read_text())
+    pieces = [t for t in source["model"]["vocab"] if t.isascii() and not t.startswith("[")]
+    tokens = ["<pad>", "<s>", "</s>", "<unk>", *sorted(pieces, key=source["model"]["vocab"].get)]
+    wordpiece = Tokenizer(
+        models.WordPiece({token: i for i, token in enumerate(tokens)}, unk_token="<unk>")
     )
-    bpe.train_from_iterator(texts, trainer)
-    bpe.post_processor = processors.TemplateProcessing(
+    wordpiece.normalizer = normalizers.BertNormalizer(lowercase=True)
+    wordpiece.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    wordpiece.decoder = decoders.WordPiece()
+    wordpiece.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", special_tokens=[("<s>", 1), ("</s>", 2)]
     )
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=bpe,
+        tokenizer_object=wordpiece,
         pad_token="<pad>",
         bos_token="<s>",
         eos_token="</s>",
+        unk_token="<unk>",
         model_max_length=CONTEXT,
     )
     tokenizer.save_pretrained(folder)
     ids = tokenizer("Image of a dog.").input_ids
-    if tokenizer.decode(ids[1:-1]).strip() != "image of a dog.":
+    if tokenizer.decode(ids[1:-1]) != "image of a dog.":
         raise RuntimeError(f"the tokenizer does not come back: {ids}")
     return tokenizer
 
 
-def build(folder: Path) -> torch.nn.Module:
+def build(folder: Path, tokens: int) -> torch.nn.Module:
     """Write mini's open_clip configuration and build the untrained pair through open_clip."""
     from zcalc.models import tower  # noqa: F401
 
     import open_clip  # isort: skip
 
-    document = {"model_cfg": CONFIG, "preprocess_cfg": PREPROCESS}
+    text = {**CONFIG["text_cfg"], "vocab_size": tokens}
+    document = {"model_cfg": {**CONFIG, "text_cfg": text}, "preprocess_cfg": PREPROCESS}
     (folder / "open_clip_config.json").write_text(json.dumps(document, indent=1) + "\n")
     return open_clip.create_model(f"local-dir:{folder}", load_weights=False)
 
@@ -100,7 +99,7 @@ def start_as_bag_of_words(text: torch.nn.Module, tokens: list[str], teacher: Tea
     rows = torch.from_numpy(teacher(tokens))  # (vocabulary, 384)
     basis = torch.linalg.svd(rows, full_matrices=False).Vh[:WIDTH]  # (width, 384)
     text.token_embedding.weight.copy_(rows @ basis.T * 0.5)
-    text.token_embedding.weight[:3] = 0
+    text.token_embedding.weight[:4] = 0
     text.positional_embedding.mul_(0.3)
     text.text_projection.copy_(basis)
     for block in text.transformer.resblocks:
@@ -143,19 +142,40 @@ class Batches:
         return self.batches[step]
 
 
-def train(model: torch.nn.Module, ids: Tensor, targets: np.ndarray, steps: int, keep: Path) -> None:
-    """Teach the tower on token ids (n, context) and teacher rows (n, 384); resumes from `keep`."""
+def train(  # noqa: PLR0913, PLR0917
+    model: torch.nn.Module,
+    ids: Tensor,
+    targets: np.ndarray,
+    steps: int,
+    keep: Path,
+    held: dict[str, tuple[Tensor, np.ndarray]],
+) -> None:
+    """Teach the tower on token ids (n, context) and teacher rows (n, 384); resumes from `keep`.
+
+    Its cosine with the teacher on the texts of `held` is written to `keep`.tsv as it goes.
+    """
     batches = Batches(ids.ne(0).sum(1).numpy(), seed=0)
     mean = torch.from_numpy(targets[::7].astype(np.float32).mean(0))
     training = Training(
         model.text, steps, keep, peak=PEAK, warmup=WARMUP, decay=0.02, no_decay="embedding"
     )
+    curve, start = keep.with_suffix(".tsv"), time.monotonic()
     for step in training("text tower"):
         rows = batches[step]
         with torch.autocast("cpu", torch.bfloat16):
             student = encode_text(model, ids[rows])  # (256, 384)
         target = torch.from_numpy(targets[rows].astype(np.float32))
         training.update(loss(student.float(), target, mean))
+        if (step + 1) % MEASURED == 0 or step + 1 in (1, 60) or step + 1 == steps:
+            cosines = [cosine(model, *pair) for pair in held.values()]
+            with curve.open("a", encoding="utf8") as file:
+                line = [str(step + 1), f"{time.monotonic() - start:.0f}"]
+                file.write("\t".join([*line, *(f"{c:.4f}" for c in cosines)]) + "\n")
+
+
+def cosine(model: torch.nn.Module, ids: Tensor, teacher: np.ndarray) -> float:
+    """Mean cosine with the teacher's rows (n, 384) on token ids (n, context)."""
+    return float((features(model, ids) * torch.from_numpy(teacher)).sum(-1).mean())
 
 
 @torch.inference_mode()

@@ -8,6 +8,8 @@ from pathlib import Path
 VISIBLE = {5: "animal", 6: "artifact", 8: "body", 13: "food", 15: "location", 17: "object"}
 VISIBLE |= {18: "person", 19: "phenomenon", 20: "plant", 27: "substance"}
 
+PARTS = ("noun", "verb", "adj", "adv")
+
 
 @dataclass(frozen=True)
 class Synset:

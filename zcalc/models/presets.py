@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from zcalc.ranking import Ranking
+
 MODELS_VARIABLE = "ZCALC_MODELS"
 _MINI = Path(__file__).parent / "mini"
 
@@ -27,6 +29,7 @@ class Preset:
     method: str = "zerocap"
     note: str = ""
     means: str | None = None
+    ranking: Ranking = field(default_factory=Ranking)
 
 
 _TABLE = (
@@ -38,6 +41,7 @@ _TABLE = (
         {"clip_temperature": 0.05, "step_size": 3.0, "ce_weight": 0.4},
         method="search",
         means=str(_MINI / "means.safetensors"),
+        ranking=Ranking(together=0.5, repeated=0.3, common=0.01, kind=0.08, glossed=0.8),
     ),
     Preset(
         "paper",

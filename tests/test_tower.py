@@ -1,0 +1,69 @@
+"""mini's image tower: the folded backbone, the mixture of names, the guess."""
+
+import copy
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from zcalc.models import tower
+
+import timm  # isort: skip
+
+
+@pytest.fixture(scope="module")
+def untrained() -> tower.ClassMixture:
+    torch.manual_seed(0)
+    model = tower.ClassMixture(16, drawn=5).eval()
+    model.table.data = F.normalize(torch.randn(tower.CLASSES + 5, 16), dim=-1)
+    model.fit_guess()
+    return model
+
+
+def test_folding_changes_nothing_but_the_layers() -> None:
+    torch.manual_seed(0)
+    plain = timm.create_model("tf_efficientnet_lite0", num_classes=10).eval()
+    for module in plain.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 2)
+            module.weight.data.uniform_(0.5, 2)
+            module.bias.data.normal_()
+    folded = tower.folded(copy.deepcopy(plain))
+    pixels = torch.rand(2, 3, 96, 96)
+    with torch.inference_mode():
+        expected, found = plain(pixels), folded(pixels)
+    assert torch.allclose(expected, found, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))
+    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in folded.modules())
+
+
+def test_a_sure_class_gives_its_name_without_the_mean(untrained: tower.ClassMixture) -> None:
+    for number in (7, tower.CLASSES + 2):
+        logits = torch.full((1, tower.CLASSES + 5), -30.0)
+        logits[0, number] = 30.0
+        with torch.inference_mode():
+            found = untrained.embed(logits, untrained.pooled_mean[None] + 1e-3) + untrained.offset
+        guessed = untrained.guessed if number < tower.CLASSES else 0
+        away = float((found[0] - untrained.table[number]).detach().norm())
+        assert away == pytest.approx(guessed, abs=1e-4)
+
+
+def test_the_guess_finds_the_names_of_the_classifiers_own_rows(
+    untrained: tower.ClassMixture,
+) -> None:
+    rows = F.normalize(untrained.backbone.classifier.weight, dim=-1)  # (1000, 1280)
+    names = untrained.table[: tower.CLASSES]
+    with torch.inference_mode():
+        found = F.normalize(untrained.guess(rows), dim=-1)
+        cosines = (found * F.normalize(names - names.mean(0), dim=-1)).sum(-1)
+    assert cosines.min() > 0.5 and cosines.mean() > 0.8
+
+
+def test_a_picture_is_embedded_alike_alone_and_among_others(
+    untrained: tower.ClassMixture,
+) -> None:
+    pixels = torch.rand(tower.CHUNK + 3, 3, 260, 260, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        together = untrained(pixels)
+        alone = torch.cat([untrained(pixels[i : i + 1]) for i in range(len(pixels))])
+    assert torch.allclose(together, alone, atol=1e-5)
