@@ -17,7 +17,8 @@ from zcalc.models import compat  # noqa: F401  (before open_clip, which imports 
 import open_clip  # isort: skip
 
 TokenRows = list[list[int]]  # a text's token ids from its start to its end, neither cut nor padded
-Read = list[tuple[Tensor, Tensor]]  # a layer's keys and values, each (texts, heads, n, width)
+Pair = tuple[Tensor, ...]
+Read = list[Pair]  # a layer's keys and values, each (texts, heads, n, width)
 _ROWS = 256  # texts that run at once
 _CLOSE = 1e-4  # a unit vector this near another is the same but for rounding
 
@@ -114,9 +115,7 @@ class CausalTower:
         return bool((normalize(ours.float()) - normalize(theirs.float())).norm() < _CLOSE)
 
 
-def _block(
-    block: Any, x: Tensor, mask: Tensor, before: tuple[Tensor, Tensor] | None
-) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+def _block(block: Any, x: Tensor, mask: Tensor, before: Pair | None) -> tuple[Tensor, Pair]:
     """One block on x (n, s, width): its output, and the keys and values of x."""
     attention = block.attn
     projected = linear(block.ln_1(x), attention.in_proj_weight, attention.in_proj_bias)
@@ -192,7 +191,12 @@ class SharedPrefixes:
         start = [self._tower.end(list(row)) + 1 - size for row in rows]
         ids = [row[begin : begin + size] for row, begin in zip(rows, start, strict=True)]
         seen = max(start)
-        before = [(k[sources, :, :seen], v[sources, :, :seen]) for k, v in self._before]
+        one = len(set(sources)) == 1  # then its keys and values needn't be copied for every row
+        picked = sources[:1] if one else sources
+        before = [
+            tuple(x[picked, :, :seen].expand(len(ids), -1, -1, -1) for x in pair)
+            for pair in self._before
+        ]
         found = self._tower.features(
             torch.tensor(ids, device=self._device), torch.tensor(start, device=self._device), before
         )
