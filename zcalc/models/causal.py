@@ -66,7 +66,7 @@ class CausalTower:
 
         Every row sees the first `start` positions of its own row in `before`.
         """
-        pooled = self._norm(self._run(ids, start, before)[0][:, -1])  # (n, width)
+        pooled = self._norm(self._run(ids, start, before)[0])  # (n, width)
         if self._projection is None:
             return pooled
         if isinstance(self._projection, torch.nn.Linear):
@@ -74,7 +74,7 @@ class CausalTower:
         return pooled @ self._projection
 
     def _run(self, ids: Tensor, start: Tensor, before: Read | None) -> tuple[Tensor, Read]:
-        """The last layer's output (n, s, width) and every layer's keys and values of these ids."""
+        """The output at the last of ids (n, width), and every layer's keys and values of them."""
         own = torch.arange(ids.shape[1], device=ids.device)  # (s,)
         dtype = self._blocks[0].attn.in_proj_weight.dtype
         x = self._embedding(ids).to(dtype) + self._positions[start[:, None] + own].to(dtype)
@@ -85,9 +85,10 @@ class CausalTower:
             mask = torch.cat([seen, mask], dim=-1)  # (n, 1, s, c + s)
         cache = []
         for i, block in enumerate(self._blocks):
-            x, pair = _block(block, x, mask, before[i] if before else None)
+            needed = 1 if i == len(self._blocks) - 1 else len(own)
+            x, pair = _block(block, x, mask, before[i] if before else None, needed)
             cache.append(pair)
-        return x, cache
+        return x[:, -1], cache
 
     def _is_causal(self) -> bool:
         if self._mask is None or self._class_token is not None:
@@ -115,8 +116,10 @@ class CausalTower:
         return bool((normalize(ours.float()) - normalize(theirs.float())).norm() < _CLOSE)
 
 
-def _block(block: Any, x: Tensor, mask: Tensor, before: Pair | None) -> tuple[Tensor, Pair]:
-    """One block on x (n, s, width): its output, and the keys and values of x."""
+def _block(
+    block: Any, x: Tensor, mask: Tensor, before: Pair | None, needed: int
+) -> tuple[Tensor, Pair]:
+    """One block on x (n, s, width): its output at the last `needed`, and x's keys and values."""
     attention = block.attn
     projected = linear(block.ln_1(x), attention.in_proj_weight, attention.in_proj_bias)
     heads = projected.unflatten(-1, (3, attention.num_heads, -1))  # (n, s, 3, heads, w)
@@ -125,8 +128,9 @@ def _block(block: Any, x: Tensor, mask: Tensor, before: Pair | None) -> tuple[Te
     if before is not None:
         keys = torch.cat([before[0], keys], dim=2)  # (n, heads, c + s, w)
         values = torch.cat([before[1], values], dim=2)
+    query, mask = query[:, :, -needed:], mask[:, :, -needed:]
     mixed = scaled_dot_product_attention(query, keys, values, attn_mask=mask)
-    x = x + block.ls_1(attention.out_proj(mixed.transpose(1, 2).flatten(2)))
+    x = x[:, -needed:] + block.ls_1(attention.out_proj(mixed.transpose(1, 2).flatten(2)))
     return x + block.ls_2(block.mlp(block.ln_2(x))), own
 
 
