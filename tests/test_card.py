@@ -95,7 +95,7 @@ def test_the_whole_page_of_hostile_cards(hostile: Path) -> None:
 
 def test_a_card_is_small_and_whole() -> None:
     calc = hash_calculator()
-    names = [picture.name for picture in calc.gallery]
+    names = [picture.name for picture in calc.gallery][:14]  # the photographs
     result = calc(" + ".join(f"img({name})" for name in names) + ' + "tea"')
     html = card_html(result)
     assert len(html.encode()) < 150_000

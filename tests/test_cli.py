@@ -133,7 +133,7 @@ def test_a_program_in_a_terminal(zcalc, models: list[str], photos: str) -> None:
     for part in ("drink = red − “coffee”", 'cos(drink, "tea") = ', "cosine", "★", "green"):
         assert part in done.out
     shown = zcalc("words", "a = 'x'; a", *models[:2]).out
-    assert shown.count("cosine") == 1, "names are shown in short"
+    assert shown.count("score") == 1, "names are shown in short"
 
 
 def test_fmt(zcalc) -> None:

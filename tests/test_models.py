@@ -97,11 +97,16 @@ def test_text_is_read_at_its_end_token_whatever_the_padding(saved, kind):
 
 def test_tower_mixes_the_rows_of_the_likeliest_classes(saved):
     trunk = saved["mixture"][1].visual.trunk
-    pixels = torch.randn(2, 3, 224, 224)
+    pixels = torch.randn(2, 3, 260, 260)
     with torch.no_grad():
-        chances, found = trunk.backbone(pixels).softmax(-1), trunk(pixels)
-        kept = torch.where(chances >= chances.topk(10).values[:, -1:], chances, 0)
-        torch.testing.assert_close(found, kept @ trunk.table)
+        logits, pooled = trunk.classify(pixels)
+        chances = (logits / trunk.temperature).softmax(-1)
+        kept = torch.where(chances >= chances.topk(trunk.top).values[:, -1:], chances, 0)
+        guess = torch.nn.functional.normalize(trunk.guess(pooled - trunk.pooled_mean), dim=-1)
+        photographed = chances[:, :1000].sum(1, keepdim=True)
+        mixed = torch.nn.functional.normalize(kept @ trunk.table, dim=-1)
+        expected = mixed + trunk.guessed * photographed * guess - trunk.offset
+        torch.testing.assert_close(trunk(pixels), expected)
 
 
 def test_each_distinct_input_is_encoded_once(saved):

@@ -1,4 +1,4 @@
-"""The README's examples run as they stand, on the sample photographs."""
+"""The README's examples run as they stand, on the sample pictures."""
 
 import os
 import re

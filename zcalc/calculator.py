@@ -48,7 +48,7 @@ def load(  # noqa: PLR0913
 
     `model` is a preset; `clip` and `lm` put another encoder or language model in its place (see
     `Encoder.load`, `LanguageModel.load`). `images` are folders of pictures, `index` is an index of
-    them; without either, the gallery is the sample photographs. `normalize=False` adds up the
+    them; without either, the gallery is the sample pictures. `normalize=False` adds up the
     models' raw features, as the ZeroCap authors' code does.
     Raises ZcalcError for a preset or folder that can't be reached.
     """

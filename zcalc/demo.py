@@ -1,4 +1,4 @@
-"""The demo: four expressions over the sample photographs, on the screen and as a page of cards."""
+"""The demo: four expressions over the sample pictures, on the screen and as a page of cards."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,9 +11,9 @@ from zcalc.storage import write_atomically
 
 EXPRESSIONS = (
     'img(coffee) - "coffee" + "tea"',
-    'img(cat) - "kitten" + "puppy"',
+    "img(sushi) - img(jp_flag) + img(it_flag)",
+    "img(king) - img(man) + img(woman)",
     'img(rocket) - "sky" + "sea"',
-    'img(photographer) - "camera" + "telescope"',
 )
 
 

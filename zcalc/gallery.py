@@ -1,4 +1,4 @@
-"""Pictures by name: the sample photographs, or the folders that a person names."""
+"""Pictures by name: the sample pictures, or the folders that a person names."""
 
 import os
 import stat

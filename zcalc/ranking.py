@@ -1,8 +1,10 @@
 """In what order words answer: by cosine, and by how they stand to each operand."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 NEIGHBOURS = 8  # entries that tell what kind of thing a picture shows
 
@@ -14,8 +16,8 @@ class Parts:
     `subject` is the first picture that is added, what the expression is about; None without one.
     """
 
-    vectors: np.ndarray
-    weights: np.ndarray  # (n,)
+    vectors: "np.ndarray"
+    weights: "np.ndarray"  # (n,)
     subject: int | None = None
 
 
@@ -38,15 +40,17 @@ class Ranking:
 
     def scores(
         self,
-        vectors: np.ndarray,
-        target: np.ndarray,
+        vectors: "np.ndarray",
+        target: "np.ndarray",
         parts: Parts | None = None,
-        kinds: np.ndarray | None = None,
-    ) -> np.ndarray:
+        kinds: "np.ndarray | None" = None,
+    ) -> "np.ndarray":
         """Scores (m,) of unit vectors (m, d), common ones first, for a unit vector (d,).
 
         `kinds` (m,) are numbers of their kinds, 0 for an unknown one.
         """
+        import numpy as np
+
         found = vectors @ target  # (m,)
         if self.common:
             log = np.log(np.arange(len(vectors)) + 10)
@@ -62,8 +66,10 @@ class Ranking:
         return found - self.repeated * cosines.max(axis=1)
 
 
-def _of_its_kind(cosines: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+def _of_its_kind(cosines: "np.ndarray", kinds: "np.ndarray") -> "np.ndarray":
     """The share (m,) of the subject's nearest entries that are of each entry's kind."""
+    import numpy as np
+
     near = kinds[np.argsort(-cosines)[:NEIGHBOURS]]
     shares = np.bincount(near, minlength=kinds.max() + 1) / NEIGHBOURS
     shares[0] = 0

@@ -75,11 +75,11 @@ def show_tables(
     if words:
         found = result.words(words, keep_operands=keep_operands)
         out.print()
-        out.print(_scores("word", [(w.text, w.score) for w in found]))
+        out.print(_scores("word", "score", [(w.text, w.score) for w in found]))
     if pictures:
         hits = result.nearest(pictures, keep_operands=keep_operands)
         out.print()
-        out.print(_scores("picture", [(h.name, h.score) for h in hits]))
+        out.print(_scores("picture", "cosine", [(h.name, h.score) for h in hits]))
         show_skipped(result.calculator.skipped)
 
 
@@ -126,10 +126,10 @@ def show_skipped(skipped: Any) -> None:
         err.print(Group(*map(_plain, [title, *rows, *more])), style="yellow")
 
 
-def _scores(heading: str, rows: list[tuple[str, float]]) -> Table:
+def _scores(heading: str, measure: str, rows: list[tuple[str, float]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column(heading, no_wrap=True)
-    table.add_column("cosine", justify="right")
+    table.add_column(measure, justify="right")
     table.add_column("")
     most = max((score for _, score in rows), default=1.0)
     for name, score in rows:

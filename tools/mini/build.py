@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from tools.mini import sources
 
-TEXT_STEPS, LM_STEPS, HEAD_STEPS, SENTENCES, HELD = 2400, 2100, 1500, 6000, 500
+TEXT_STEPS, LM_STEPS, HEAD_STEPS, SENTENCES, HELD = 2400, 2100, 2800, 6000, 500
 
 
 class CannotBuildError(Exception):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -31,9 +32,10 @@ def _means(build: "Build") -> dict[str, torch.Tensor]:
     """The mean picture, were all photographed classes as frequent, and the mean word."""
     from tools.mini.text_tower import features
 
-    table = build.clip.visual.trunk.table.detach()[: len(build.names)]
+    trunk = build.clip.visual.trunk
+    pictures = F.normalize(trunk.table[: len(build.names)] - trunk.offset, dim=-1).detach()
     words = features(build.clip, build._ids(build.entries))
-    return {"image": table.mean(0), "text": words.mean(0)}
+    return {"image": pictures.mean(0), "text": words.mean(0)}
 
 
 def lists(build: "Build", sentences: int) -> None:

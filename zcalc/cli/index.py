@@ -63,5 +63,5 @@ def index_info(
             return
         for name in ("model", "pictures", "dimensions"):
             print(f"{name:12}{about[name]}")
-        print(f"{'folders':12}{', '.join(about['folders']) or 'the sample photographs'}")
+        print(f"{'folders':12}{', '.join(about['folders']) or 'the sample pictures'}")
         print(f"{'skipped':12}{len(index.skipped)}")

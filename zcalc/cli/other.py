@@ -46,7 +46,7 @@ def demo(
     html: Annotated[Path | None, typer.Option(help="Write the cards to this file.")] = None,
     model: Model = "mini",
 ) -> None:
-    """Evaluate four expressions over the sample photographs."""
+    """Evaluate four expressions over the sample pictures."""
     with reporting(False):
         from zcalc.demo import run
 
