@@ -31,8 +31,9 @@ class Toward:
     Raises ZcalcError for a point without direction or numbers that don't belong together.
 
     >>> likes = Toward(np.eye(2), weights=(1.0, -0.5))
-    >>> likes(torch.tensor([[1.0, 0.0], [0.6, 0.8]]), ["a", "b"]).tolist()
-    [1.0, 0.20000000298023224]
+    >>> scores = likes(torch.tensor([[1.0, 0.0], [0.6, 0.8]]), ["a", "b"])
+    >>> [round(score, 3) for score in scores.tolist()]
+    [1.0, 0.2]
     """
 
     points: np.ndarray
