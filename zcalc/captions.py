@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zcalc.result import Result
 
 METHODS = ("zerocap", "search", "retrieve")
+MODES = ("vectors", "scores")  # what the arithmetic is done on
 BUDGET = 1 << 30  # bytes that decoding several targets at once may take over the loaded models
 
 
@@ -47,7 +48,7 @@ def target_of(result: "Result", mode: str) -> "Target":
 
     With "scores" a text scores the sum of its cosines with the operands, each times its weight.
     """
-    if mode not in ("vectors", "scores"):
+    if mode not in MODES:
         raise ZcalcError(f"There is no mode {mode!r}.", 'It is "vectors" or "scores".')
     point = result.vector  # raises where there is none
     return point if mode == "vectors" else result.objective
@@ -106,8 +107,7 @@ def decoder_settings(
     kind: type[DecoderSettings] = ZeroCapSettings if method == "zerocap" else SearchSettings
     known = {field.name for field in fields(kind)}
     _refuse_unknown(settings, known)
-    presets = {k: v for k, v in calculator.preset.decoder.items() if k in known}
-    return kind(**{**presets, **settings})
+    return kind(**{**calculator.preset.decoder.get(method, {}), **settings})
 
 
 def _seeded(

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zcalc.algebra import unit
+from zcalc.captions import MODES
+from zcalc.comparison import Comparison, compare
 from zcalc.errors import ZcalcError
 from zcalc.evaluate import Combination, Evaluation, point
 from zcalc.expression import Expression
@@ -259,6 +261,10 @@ class Result(_Evaluated):
                 captions = decode(self.calculator, target, method, settings)
                 self._captions[key] = latest(track(captions, "Writing a caption"), on_token)
         return self._captions[key]
+
+    def compare(self, *methods: str, modes: tuple[str, ...] = MODES, **settings: Any) -> Comparison:
+        """The captions of several decoders (the preset's own without a name), in both modes."""
+        return compare(self, methods or (self.calculator.preset.method,), modes, **settings)
 
     def data(self, words: int = 0, pictures: int = 0, keep_operands: bool = False) -> dict:
         """The result as the command line's JSON object, with the captions made so far."""

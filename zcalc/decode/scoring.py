@@ -22,6 +22,7 @@ class TextScorer:
     def __init__(self, objectives: Sequence[Objective], encoder: TextEncoder, prompt: str) -> None:
         self.objectives, self.encoder = objectives, encoder
         self._vectors: dict[str, Tensor] = {}
+        self._candidates: dict[str, tuple[Tensor, int]] = {}  # the last token's: rows, and which
         self._said = False
         used = encoder.token_count(prompt)
         if used >= encoder.context_length:
@@ -35,6 +36,10 @@ class TextScorer:
 
     def __call__(self, target: int, texts: Sequence[str]) -> Tensor:
         """Scores (n,) of texts under objective `target`; `TOO_LONG` for those too long."""
+        for text in texts:
+            if text not in self._vectors and text in self._candidates:
+                rows, row = self._candidates[text]
+                self._vectors[text] = rows[row]
         new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
         if new:
             vectors = self.encoder.continuations([""]).vectors([0] * len(new), new)  # (n, d)
@@ -50,7 +55,12 @@ class TextScorer:
 
     def continuing(self, prefixes: Sequence[str], targets: Sequence[int]) -> "_Continuing":
         """The same for texts that begin with a prefix; each prefix has its own objective."""
+        self._candidates = {}
         return _Continuing(self, prefixes, targets)
+
+    def remember(self, texts: Sequence[str], vectors: Tensor) -> None:
+        """Keep what candidates (n,) embedded as, (n, d), until the next token's are asked for."""
+        self._candidates.update((text, (vectors, row)) for row, text in enumerate(texts))
 
     def skip(self, text: str) -> None:
         """Say once that texts are too long to be scored."""
@@ -73,6 +83,7 @@ class _Continuing:
         """Scores (n,) of prefixes `sources` followed by pieces; -inf for what is too long."""
         texts = [self._prefixes[s] + piece for s, piece in zip(sources, pieces, strict=True)]
         vectors = self._read.vectors(sources, texts)  # (n, d)
+        self._scorer.remember(texts, vectors)
         scores = vectors.new_full((len(texts),), -torch.inf)
         fits = ~vectors.isnan().any(1)  # (n,)
         if not fits.all():

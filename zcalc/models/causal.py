@@ -5,7 +5,6 @@ follows it, and a text's embedding, read at its end token, needs only the positi
 """
 
 from collections.abc import Callable, Sequence
-from itertools import takewhile
 from typing import Any
 
 import torch
@@ -20,6 +19,7 @@ TokenRows = list[list[int]]  # a text's token ids from its start to its end, nei
 Pair = tuple[Tensor, ...]
 Read = list[Pair]  # a layer's keys and values, each (texts, heads, n, width)
 _ROWS = 256  # texts that run at once
+_FEW = 32  # so few that running them longer than need be takes less time than a second run
 _CLOSE = 1e-4  # a unit vector this near another is the same but for rounding
 
 
@@ -58,13 +58,12 @@ class CausalTower:
 
     def read(self, ids: Tensor) -> Read:
         """Keys and values of ids (n, s) from the first position on."""
-        start = torch.zeros(len(ids), dtype=torch.long, device=ids.device)
-        return self._run(ids, start, None)[1]
+        return self._run(ids, torch.zeros(len(ids), dtype=torch.long, device=ids.device), None)[1]
 
-    def features(self, ids: Tensor, start: Tensor, before: Read | None) -> Tensor:
+    def features(self, ids: Tensor, start: Tensor, before: "Before") -> Tensor:
         """Raw embeddings (n, d), read at the last of ids (n, s), which begin at `start` (n,).
 
-        Every row sees the first `start` positions of its own row in `before`.
+        Every row sees the first `start` positions of its source in `before`.
         """
         pooled = self._norm(self._run(ids, start, before)[0])  # (n, width)
         if self._projection is None:
@@ -73,21 +72,22 @@ class CausalTower:
             return self._projection(pooled)
         return pooled @ self._projection
 
-    def _run(self, ids: Tensor, start: Tensor, before: Read | None) -> tuple[Tensor, Read]:
+    def _run(self, ids: Tensor, start: Tensor, before: "Before | None") -> tuple[Tensor, Read]:
         """The output at the last of ids (n, width), and every layer's keys and values of them."""
         own = torch.arange(ids.shape[1], device=ids.device)  # (s,)
         dtype = self._blocks[0].attn.in_proj_weight.dtype
         x = self._embedding(ids).to(dtype) + self._positions[start[:, None] + own].to(dtype)
-        mask = (own <= own[:, None]).expand(len(ids), 1, -1, -1)  # (n, 1, s, s): what is seen
-        if before is not None:
-            earlier = torch.arange(before[0][0].shape[2], device=ids.device)  # (c,)
-            seen = (earlier < start[:, None])[:, None, None].expand(-1, -1, len(own), -1)
-            mask = torch.cat([seen, mask], dim=-1)  # (n, 1, s, c + s)
-        cache = []
+        cache: Read = []
         for i, block in enumerate(self._blocks):
             needed = 1 if i == len(self._blocks) - 1 else len(own)
-            x, pair = _block(block, x, mask, before[i] if before else None, needed)
-            cache.append(pair)
+            query, keys, values = _heads(block, x, needed)
+            cache.append((keys, values))
+            if before is None:
+                mixed = scaled_dot_product_attention(query, keys, values, is_causal=needed > 1)
+            else:
+                mixed = before.attend(i, query, keys, values)
+            x = x[:, -needed:] + block.ls_1(block.attn.out_proj(mixed.transpose(1, 2).flatten(2)))
+            x = x + block.ls_2(block.mlp(block.ln_2(x)))
         return x[:, -1], cache
 
     def _is_causal(self) -> bool:
@@ -110,28 +110,74 @@ class CausalTower:
         if len(row) > context:
             return False
         ids = torch.tensor([row + [0] * (context - len(row))], device=self._positions.device)
-        before = self.read(ids[:, :2])
-        ours = self.features(ids[:, 2 : len(row)], torch.tensor([2], device=ids.device), before)
+        start = torch.tensor([2], device=ids.device)
+        before = Before(self.read(ids[:, :2]), [0], start)
+        ours = self.features(ids[:, 2 : len(row)], start, before)
         theirs = model.encode_text(ids)
         return bool((normalize(ours.float()) - normalize(theirs.float())).norm() < _CLOSE)
 
 
-def _block(
-    block: Any, x: Tensor, mask: Tensor, before: Pair | None, needed: int
-) -> tuple[Tensor, Pair]:
-    """One block on x (n, s, width): its output at the last `needed`, and x's keys and values."""
+def _heads(block: Any, x: Tensor, needed: int) -> Pair:
+    """Queries of the last `needed` positions of x (n, s, width), keys and values of all.
+
+    Each is (n, heads, positions, w).
+    """
     attention = block.attn
     projected = linear(block.ln_1(x), attention.in_proj_weight, attention.in_proj_bias)
     heads = projected.unflatten(-1, (3, attention.num_heads, -1))  # (n, s, 3, heads, w)
-    query, keys, values = heads.permute(2, 0, 3, 1, 4)  # each (n, heads, s, w)
-    own = keys, values
-    if before is not None:
-        keys = torch.cat([before[0], keys], dim=2)  # (n, heads, c + s, w)
-        values = torch.cat([before[1], values], dim=2)
-    query, mask = query[:, :, -needed:], mask[:, :, -needed:]
-    mixed = scaled_dot_product_attention(query, keys, values, attn_mask=mask)
-    x = x[:, -needed:] + block.ls_1(attention.out_proj(mixed.transpose(1, 2).flatten(2)))
-    return x + block.ls_2(block.mlp(block.ln_2(x))), own
+    query, keys, values = heads.permute(2, 0, 3, 1, 4)
+    return query[:, :, -needed:], keys, values
+
+
+class Before:
+    """What rows (n,) see before their own positions: the beginnings of their sources' reading.
+
+    The rows of one source attend to it in one product, so that nothing of it is copied for each.
+    """
+
+    def __init__(self, read: Read, sources: Sequence[int], start: Tensor) -> None:
+        used = list(dict.fromkeys(sources))
+        seen = int(start.max())
+        whole = used == list(range(len(read[0][0])))
+        pick: Any = slice(None) if whole else used
+        self._read = [(keys[pick, :, :seen], values[pick, :, :seen]) for keys, values in read]
+        counts = [0] * len(used)
+        place = {source: i for i, source in enumerate(used)}
+        slots = []
+        for source in sources:
+            slots.append((place[source], counts[place[source]]))
+            counts[place[source]] += 1
+        self._row, self._slot = torch.tensor(slots, device=start.device).T  # (n,), (n,)
+        self._grid = len(used), max(counts)  # sources a, and rows m of the one with most
+        behind = torch.arange(seen, device=start.device) >= start[:, None]  # (n, c)
+        self._hidden = behind[:, None, None] if bool(behind.any()) else None
+
+    def attend(self, layer: int, query: Tensor, own_keys: Tensor, own_values: Tensor) -> Tensor:
+        """Attention of queries (n, heads, q, w) to what is before and their own s: the same shape.
+
+        The queries are those of the last q of the s positions.
+        """
+        keys, values = self._read[layer]  # (a, heads, c, w)
+        count, own = query.shape[2], own_keys.shape[2]
+        query = query * query.shape[-1] ** -0.5
+        early = self._product(query, keys.mT)  # (n, heads, q, c)
+        if self._hidden is not None:
+            early = early.masked_fill(self._hidden, -torch.inf)
+        late = query @ own_keys.mT  # (n, heads, q, s)
+        if count > 1:
+            ahead = torch.ones(count, own, dtype=torch.bool, device=query.device)
+            late = late.masked_fill(ahead.triu(own - count + 1), -torch.inf)
+        weights = torch.cat([early, late], dim=-1).softmax(-1)  # (n, heads, q, c + s)
+        split = weights.split([early.shape[-1], own], dim=-1)
+        return self._product(split[0], values) + split[1] @ own_values
+
+    def _product(self, rows: Tensor, shared: Tensor) -> Tensor:
+        """Rows (n, heads, q, x) times their source's (a, heads, x, y): (n, heads, q, y)."""
+        grid = rows.new_zeros(*self._grid, *rows.shape[1:])  # (a, m, heads, q, x)
+        grid[self._row, self._slot] = rows
+        flat = grid.transpose(1, 2).flatten(2, 3)  # (a, heads, m·q, x)
+        found = (flat @ shared).unflatten(2, (self._grid[1], -1))  # (a, heads, m, q, y)
+        return found[self._row, :, self._slot]
 
 
 class SharedPrefixes:
@@ -150,9 +196,9 @@ class SharedPrefixes:
     ) -> None:
         self._tower, self._tokenize, self._context = tower, tokenize, context
         self._device = tower._positions.device
-        self._rows = [row[: context - 1] for row in tokenize(prefixes)]
+        self._rows = [tuple(row[: context - 1]) for row in tokenize(prefixes)]
         longest = max(map(len, self._rows))
-        ids = torch.tensor([row + [0] * (longest - len(row)) for row in self._rows])  # (a, n)
+        ids = torch.tensor([[*row, *[0] * (longest - len(row))] for row in self._rows])  # (a, n)
         with torch.no_grad():
             self._before = tower.read(ids.to(self._device))
 
@@ -166,12 +212,9 @@ class SharedPrefixes:
         rows = [tuple(row) for row in self._tokenize(texts)]
         places = {row: i for i, row in enumerate(dict.fromkeys(rows))}
         first = dict(zip(reversed(rows), reversed(sources), strict=True))
-        batches: dict[int, list[tuple[int, ...]]] = {}
-        for row in places:
-            if len(row) <= self._context:
-                batches.setdefault(self._positions_needed(row, first[row]), []).append(row)
+        fitting = {row: first[row] for row in places if len(row) <= self._context}
         found = None
-        for size, batch in batches.items():
+        for size, batch in self._batches(fitting).items():
             for begin in range(0, len(batch), _ROWS):
                 part = batch[begin : begin + _ROWS]
                 made = self._run(size, part, [first[row] for row in part])  # (m, d)
@@ -182,29 +225,40 @@ class SharedPrefixes:
             return torch.full((len(texts), 1), torch.nan, device=self._device)
         return found[[places[row] for row in rows]]
 
+    def _batches(self, sources: dict[tuple[int, ...], int]) -> dict[int, list[tuple[int, ...]]]:
+        """Rows by how many positions to run; where they are few, those of all sizes together."""
+        sizes = {row: self._positions_needed(row, source) for row, source in sources.items()}
+        shortest = min((self._tower.end(list(row)) + 1 for row in sizes), default=0)
+        largest = max(sizes.values(), default=0)
+        if len(sizes) <= _FEW and largest <= min(shortest, 8):
+            return {largest: list(sizes)}
+        batches: dict[int, list[tuple[int, ...]]] = {}
+        for row, size in sizes.items():
+            batches.setdefault(size, []).append(row)
+        return batches
+
     def _positions_needed(self, row: tuple[int, ...], source: int) -> int:
         """How many positions to run, rounded up to 2, 4, 8, … so that few batches hold them all."""
-        pairs = zip(row, self._rows[source], strict=False)
         end = self._tower.end(list(row))
-        common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-        needed = end + 1 - min(common, end)
+        needed = end + 1 - min(_common(row, self._rows[source]), end)
         return min(max(2, 1 << (needed - 1).bit_length()), end + 1)
 
     def _run(self, size: int, rows: list[tuple[int, ...]], sources: list[int]) -> Tensor:
         """Unit vectors (m, d) from the last `size` positions of each row."""
-        start = [self._tower.end(list(row)) + 1 - size for row in rows]
-        ids = [row[begin : begin + size] for row, begin in zip(rows, start, strict=True)]
-        seen = max(start)
-        one = len(set(sources)) == 1  # then its keys and values needn't be copied for every row
-        picked = sources[:1] if one else sources
-        before = [
-            tuple(x[picked, :, :seen].expand(len(ids), -1, -1, -1) for x in pair)
-            for pair in self._before
-        ]
-        found = self._tower.features(
-            torch.tensor(ids, device=self._device), torch.tensor(start, device=self._device), before
-        )
+        begin = [self._tower.end(list(row)) + 1 - size for row in rows]
+        ids = [row[first : first + size] for row, first in zip(rows, begin, strict=True)]
+        start = torch.tensor(begin, device=self._device)  # (m,)
+        before = Before(self._before, sources, start)
+        found = self._tower.features(torch.tensor(ids, device=self._device), start, before)
         return normalize(found.float(), dim=-1)
+
+
+def _common(row: tuple[int, ...], prefix: tuple[int, ...]) -> int:
+    """With how many tokens of a prefix a row begins."""
+    most = min(len(prefix) - 1, len(row))  # nearly always all but the prefix's end
+    if row[:most] == prefix[:most]:
+        return most
+    return next(i for i, (a, b) in enumerate(zip(row, prefix, strict=False)) if a != b)
 
 
 class WholeTexts:

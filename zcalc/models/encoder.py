@@ -15,7 +15,7 @@ from zcalc.models import loading, presets
 from zcalc.models.causal import CausalTower, SharedPrefixes, WholeTexts
 from zcalc.models.checkpoint import Checkpoint, find_checkpoint
 from zcalc.models.pictures import to_rgb
-from zcalc.models.text import encode_text
+from zcalc.models.text import TokenRows, encode_text, quick_clean
 
 import open_clip  # isort: skip
 import torch  # isort: skip
@@ -46,6 +46,7 @@ class Encoder:
         )
         self.model = model.eval().requires_grad_(False)
         self.tokenizer = _tokenizer(checkpoint, model.vocab_size)
+        self.token_rows = TokenRows(self.tokenizer)
         self.dim = int(checkpoint.config["embed_dim"])
         self.context_length = int(self.tokenizer.context_length)
         self.identity = f"{name}-{checkpoint.fingerprint()}"
@@ -98,13 +99,6 @@ class Encoder:
     def token_count(self, text: str) -> int:
         """The length of a text in tokens, with those for its start and end."""
         return len(self.token_rows([text])[0])
-
-    def token_rows(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of texts with those for start and end, neither cut nor padded."""
-        own = self.tokenizer
-        if isinstance(own, open_clip.SimpleTokenizer):
-            return [[own.sot_token_id, *own.encode(text), own.eot_token_id] for text in texts]
-        return own.tokenizer([own.clean_fn(text) for text in texts], verbose=False).input_ids
 
     def tokenize(self, texts: list[str]) -> torch.Tensor:
         """Token ids (n, context) of texts, padded; what is too long is cut at the context."""
@@ -182,7 +176,9 @@ class Encoder:
 def _tokenizer(checkpoint: Checkpoint, vocabulary: int) -> Any:
     """The tokenizer that belongs to a checkpoint; it must not know more tokens than the model."""
     if checkpoint.tokenizer is None:
-        return open_clip.get_tokenizer(checkpoint.name)
+        tokenizer = open_clip.get_tokenizer(checkpoint.name)
+        tokenizer.clean_fn = quick_clean(tokenizer.clean_fn)
+        return tokenizer
     text = checkpoint.config["text_cfg"]
     tokenizer = open_clip.tokenizer.HFTokenizer(
         str(checkpoint.tokenizer),
@@ -192,6 +188,7 @@ def _tokenizer(checkpoint: Checkpoint, vocabulary: int) -> Any:
     )
     if not loading.is_sound(tokenizer.tokenizer, vocabulary):
         raise ValueError("its tokenizer is broken or belongs to another model")
+    tokenizer.clean_fn = quick_clean(tokenizer.clean_fn)
     return tokenizer
 
 

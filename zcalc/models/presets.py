@@ -16,16 +16,16 @@ class Preset:
     """A pair of models that belong together, and how to decode with them.
 
     `clip` is `open_clip:ARCH/TAG@REVISION` or a folder, `lm` is `ORG/NAME@REVISION` or a folder;
-    `method` is its decoder, `decoder` holds the settings that differ from the paper's, `note` says
-    what to know when fetching it. `means` is a safetensors file with the mean `image` and the mean
-    `text` of the space, (d,) each, where the preset ships them.
+    `method` is its decoder, `decoder` has the settings of each decoder that differ from the
+    defaults, `note` says what to know when fetching it. `means` is a safetensors file with the mean
+    `image` and the mean `text` of the space, (d,) each, where the preset ships them.
     """
 
     name: str
     clip: str
     lm: str
     description: str
-    decoder: Mapping[str, float] = field(default_factory=dict, hash=False)
+    decoder: Mapping[str, Mapping[str, float]] = field(default_factory=dict, hash=False)
     method: str = "zerocap"
     note: str = ""
     means: str | None = None
@@ -38,7 +38,15 @@ _TABLE = (
         str(_MINI),
         str(_MINI / "lm"),
         "zcalc's own small pair: inside the package, works offline at once",
-        {"clip_temperature": 0.05, "step_size": 3.0, "ce_weight": 0.4},
+        {
+            "zerocap": {
+                "candidates": 64,
+                "clip_temperature": 0.05,
+                "step_size": 3.0,
+                "ce_weight": 0.4,
+            },
+            "search": {"candidates": 16, "proposals": 32},
+        },
         method="search",
         means=str(_MINI / "means.safetensors"),
         ranking=Ranking(together=0.5, repeated=0.3, common=0.01, kind=0.08, glossed=0.8),
