@@ -65,7 +65,8 @@ def caption_each(
 ) -> "list[Caption]":
     """Decode many expressions together, as many at once as take `budget` bytes or less.
 
-    Each caption is the one that `Result.caption` gives with the same `mode` and `settings`.
+    Each caption is the one that `Result.caption` gives with the same `mode` and `settings`. An
+    interrupt gives those that are there: the last ones may be unfinished, and those not begun lack.
     """
     from zcalc.result import Result
 
@@ -78,10 +79,24 @@ def caption_each(
     size = at_once(calculator, method, settings, budget)
     parts = [targets[i : i + size] for i in range(0, len(targets), size)]
     done: list[Caption] = []
-    for part in track(parts, "Writing captions"):
-        *_, last = decode_each(calculator, part, method, settings)
-        done += last
+    running: list[Caption] = []
+    try:
+        for part in track(parts, "Writing captions"):
+            for running in decode_each(calculator, part, method, settings):  # noqa: B007
+                pass
+            done, running = done + running, []
+    except KeyboardInterrupt:
+        done += running
+        if not done:
+            raise
     return done
+
+
+def longest(calculator: "Calculator", method: str, settings: Mapping[str, Any]) -> int:
+    """How many captions `decode` yields at most."""
+    if method == "retrieve":
+        return 1
+    return decoder_settings(calculator, method, settings).max_tokens
 
 
 def at_once(

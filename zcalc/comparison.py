@@ -53,15 +53,14 @@ class Comparison:
     def _repr_html_(self) -> str:
         from zcalc.notebook.card import style
 
-        head = "".join(f"<th>{name}</th>" for name in _HEADINGS)
-        rows = "".join(
-            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row.cells)}</tr>"
-            for row in self.rows
-        )
+        lines = [_HEADINGS, *(row.cells for row in self.rows)]
+        head, *rows = [
+            "".join(f"<td>{escape(cell)}</td>" for cell in (caption, *others))
+            for *others, caption in lines
+        ]
         return (
             f'<div class="zcalc"><style>{style()}</style><p class="about">{escape(self.expr)}</p>'
-            f'<table class="compared"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
-            "</div>"
+            f'<table class="compared"><tr>{"</tr><tr>".join([head, *rows])}</tr></table></div>'
         )
 
 

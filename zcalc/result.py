@@ -250,7 +250,7 @@ class Result(_Evaluated):
         `mode` "scores" does the arithmetic on the operands' cosines with the caption instead of
         their vectors. `on_token` sees the caption grow; an interrupt gives what there is so far.
         """
-        from zcalc.captions import decode, target_of
+        from zcalc.captions import decode, longest, target_of
         from zcalc.decode.caption import latest
 
         method = method or self.calculator.preset.method
@@ -259,7 +259,9 @@ class Result(_Evaluated):
             target = target_of(self, mode)
             with self._timed("caption"):
                 captions = decode(self.calculator, target, method, settings)
-                self._captions[key] = latest(track(captions, "Writing a caption"), on_token)
+                total = longest(self.calculator, method, settings)
+                shown = track(captions, "Writing a caption", total)
+                self._captions[key] = latest(shown, on_token)
         return self._captions[key]
 
     def compare(self, *methods: str, modes: tuple[str, ...] = MODES, **settings: Any) -> Comparison:
