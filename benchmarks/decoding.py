@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,19 +70,20 @@ def matrix_rate() -> float:
     return 20 * 2 * 512 * 512 * 2048 / min(rounds)
 
 
+def resident() -> int:
+    """This process's memory, in bytes."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
+
+
 @contextmanager
 def peak_memory() -> Iterator[list[int]]:
-    """The most memory of this process over what it had, in bytes, sampled every 5 ms."""
+    """The most memory of this process, in bytes, sampled every 5 ms."""
     found, stop = [0], threading.Event()
-
-    def resident() -> int:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
 
     def watch() -> None:
         while not stop.wait(0.005):
-            found[0] = max(found[0], resident() - before)
+            found[0] = max(found[0], resident())
 
-    before = resident()
     thread = threading.Thread(target=watch)
     thread.start()
     try:
@@ -91,15 +93,19 @@ def peak_memory() -> Iterator[list[int]]:
         thread.join()
 
 
-def share_in_products(work: Callable[[], Any]) -> float:
-    """The share of time that matrix products take, by the profiler."""
+def share_in_products(work: Callable[[], Any]) -> tuple[float, float]:
+    """The share of matrix products in the time of all operators, and in the time on the clock.
+
+    Both by the profiler, whose own cost the second one has in it.
+    """
     from torch.profiler import ProfilerActivity, profile
 
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
         seconds, _ = timed(work)
     events = profiler.key_averages()
+    every = sum(e.self_cpu_time_total for e in events)
     taken = sum(e.self_cpu_time_total for e in events if any(p in e.key for p in PRODUCTS))
-    return taken / 1e6 / seconds
+    return taken / every, taken / 1e6 / seconds
 
 
 def same(fast: Caption, slow: Caption) -> bool:
@@ -108,23 +114,28 @@ def same(fast: Caption, slow: Caption) -> bool:
 
 
 def compare(
-    name: str, pair: tuple[Encoder, LanguageModel], target: Any, settings: ZeroCapSettings
+    name: str,
+    pair: tuple[Encoder, LanguageModel],
+    target: Any,
+    settings: ZeroCapSettings,
+    loaded: int,
 ) -> None:
-    """Fast and plain on one target, side by side."""
+    """Fast and plain on one target, side by side; `loaded` is the memory with the models loaded."""
     with peak_memory() as memory:
         fast, by_fast = timed(lambda: last(zerocap(target, *pair, settings)))
     slow, by_plain = timed(lambda: last(plain.zerocap(target, *pair, settings)))
     with FlopCounterMode(display=False) as flops:
         last(zerocap(target, *pair, settings))
     limit = flops.get_total_flops() / matrix_rate()
-    share = share_in_products(lambda: last(zerocap(target, *pair, settings)))
+    of_operators, of_clock = share_in_products(lambda: last(zerocap(target, *pair, settings)))
     print(
         f"{name}: {settings.max_tokens} tokens, {settings.beams} beams\n"
         f"  fast {fast:.2f} s, plain {slow:.2f} s: {slow / fast:.1f} × faster; "
         f"same tokens: {same(by_fast, by_plain)}\n"
         f"  {flops.get_total_flops() / 1e9:.0f} GFLOP in matrix products, at the machine's rate "
-        f"{limit:.2f} s: {fast / limit:.1f} × that; share of time in them {share:.0%}\n"
-        f"  memory over the loaded models {memory[0] / 2**20:.0f} MiB",
+        f"{limit:.2f} s: {fast / limit:.1f} × that; they take {of_operators:.0%} of the operators' "
+        f"time, {of_clock:.0%} of the clock's under the profiler\n"
+        f"  memory over the loaded models {(memory[0] - loaded) / 2**20:.0f} MiB",
         flush=True,
     )
 
@@ -176,35 +187,43 @@ def words_tokenizer(size: int) -> Any:
 def full(folder: Path) -> None:
     """Full size: 2 tokens with 5 beams and 3 tokens with 1, and what 15 would take."""
     pair = full_size(folder)
+    loaded = resident()
     target = pair[0].texts(["a photo of a cat"])[0]
     last(zerocap(target, *pair, ZeroCapSettings(beams=1, max_tokens=1)))  # warm
-    compare("full size", pair, target, ZeroCapSettings(beams=1, max_tokens=3))
-    compare("full size", pair, target, ZeroCapSettings(beams=5, max_tokens=2))
+    compare("full size", pair, target, ZeroCapSettings(beams=1, max_tokens=3), loaded)
+    compare("full size", pair, target, ZeroCapSettings(beams=5, max_tokens=2), loaded)
 
 
 def mini() -> None:
     """mini with its defaults: seconds a caption, the first token, search; and the token check."""
     calculator = Calculator("mini")
     pair = calculator.encoder, calculator.language_model
+    loaded = resident()
     settings = decoder_settings(calculator, "zerocap", {})
     quick = decoder_settings(calculator, "search", {})
     assert isinstance(settings, ZeroCapSettings) and isinstance(quick, SearchSettings)
     targets = {name: calculator(f"img({name})").vector for name in ("cat", "rocket", "coffee")}
     one = replace(settings, beams=1)
-    seconds, _ = timed(lambda: next(zerocap(targets["cat"], *pair, one)))
-    print(f"first token after load, 1 beam: {1000 * seconds:.0f} ms")
-    seconds, _ = timed(lambda: next(zerocap(targets["cat"], *pair, one)))
-    print(f"first token of the next caption: {1000 * seconds:.0f} ms")
+    first = partial(next, zerocap(targets["cat"], *pair, one))
+    print(f"first token after load, 1 beam: {1000 * timed(first)[0]:.0f} ms")
     last(search(targets["cat"], *pair, replace(quick, max_tokens=1)))  # warm: its words
     for name, target in targets.items():
-        for beams in (1, 5):
-            wide = replace(settings, beams=beams)
-            seconds, found = timed(lambda t=target, s=wide: last(zerocap(t, *pair, s)))
+        wide = {f"zerocap, {n} beams": (zerocap, replace(settings, beams=n)) for n in (1, 5)}
+        for kind, (decode, own) in (
+            wide | {f"search, {quick.beams} beams": (search, quick)}
+        ).items():
+            runs = [timed(lambda d=decode, t=target, o=own: last(d(t, *pair, o))) for _ in range(3)]
+            seconds = sorted(taken for taken, _ in runs)
+            found = runs[0][1]
             length = max(len(beam.tokens) for beam in found.beams)
-            print(f"{name}, zerocap, {beams} beams: {seconds:.2f} s, {length} tokens: {found.text}")
-        seconds, found = timed(lambda t=target: last(search(t, *pair, quick)))
-        print(f"{name}, search, {quick.beams} beams: {seconds:.2f} s: {found.text}", flush=True)
-    compare("mini", pair, targets["cat"], replace(settings, beams=1, max_tokens=3))
+            print(
+                f"{name}, {kind}: {seconds[1]:.2f} s ({seconds[0]:.2f} to {seconds[2]:.2f}), "
+                f"{length} tokens: {found.text}",
+                flush=True,
+            )
+    runs = [timed(lambda: next(zerocap(targets["cat"], *pair, one)))[0] for _ in range(9)]
+    print(f"first token of a later caption: {1000 * sorted(runs)[4]:.0f} ms")
+    compare("mini", pair, targets["cat"], replace(settings, beams=1, max_tokens=3), loaded)
 
 
 def captions(folder: Path) -> None:

@@ -18,6 +18,16 @@ def calc():
     return zcalc.load("mini")
 
 
+@pytest.mark.parametrize("method", ["search", "zerocap"])
+def test_captions_that_end_at_different_tokens(calc, method):
+    expressions = ["img(cat)", "img(rocket)", "img(coffee)"]
+    options = {"beams": 1, "max_tokens": 12, "end_token": " the"}
+    together = calc.captions(expressions, method, **options)
+    assert len({len(caption.beams[0].tokens) for caption in together}) > 1
+    for expression, caption in zip(expressions, together, strict=True):
+        assert caption.finished and caption.text == calc(expression).caption(method, **options).text
+
+
 @pytest.mark.parametrize("stop", [1, 4, 5])
 def test_an_interrupt_leaves_the_captions_that_are_there(calc, monkeypatch, stop):
     """One caption at a time of three tokens each, interrupted at token `stop` of them all."""

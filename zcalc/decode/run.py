@@ -118,7 +118,8 @@ class Group:
 
     def contexts(self, prompt: Tensor) -> Tensor:
         """Prompt (p,) and tokens of the beams that go on, (a, p + n)."""
-        return torch.cat([beams.contexts(prompt) for beams in self.beams])
+        running = [beams for beams in self.beams if not beams.ended.all()]
+        return torch.cat([beams.contexts(prompt) for beams in running])
 
     def parts(self, rows: Tensor) -> Iterator[tuple[Beams, Tensor]]:
         """Each target's beams with its part (b, …) of rows (a, …)."""
