@@ -45,7 +45,7 @@ _TABLE = (
                 "step_size": 3.0,
                 "ce_weight": 0.4,
             },
-            "search": {"candidates": 16, "proposals": 32},
+            "search": {"candidates": 12, "proposals": 24},
         },
         method="search",
         means=str(_MINI / "means.safetensors"),
