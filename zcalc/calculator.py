@@ -148,12 +148,19 @@ class Calculator:
         """Decode many expressions together; the options are those of `captions.caption_each`."""
         return caption_each(self, expressions, method, **options)
 
-    def index(self, folder: Folder, to: Folder) -> "Report":
-        """Build an index of a folder of pictures at `to`, or bring the one there up to date.
+    def index(self, sources: Folder | Sequence[Folder], to: Folder, **settings: Any) -> "Report":
+        """Build an index of pictures at `to`, or bring the one there up to date.
 
+        `sources` are folders, tar shards, and CSV or Parquet files of paths; `settings` those of
+        `zcalc.index.Settings`. Interrupted, it goes on from there when it is called again.
         Raises ZcalcError where there are no pictures to read, or `to` can't be written.
         """
-        return self._update(Gallery([Path(folder)]), Path(to))[1]
+        from zcalc.index import Settings, source_of, update
+
+        places = [sources] if isinstance(sources, str | PathLike) else sources
+        index, report = update(source_of(places), self.encoder, Path(to), Settings(**settings))
+        _ = index.structure  # made now, not by the first query
+        return report
 
     @cached_property
     def encoder(self) -> "Encoder":
@@ -188,13 +195,16 @@ class Calculator:
     @cached_property
     def pictures(self) -> "Index":
         """The gallery's index: the one that was named, or one kept up to date in the cache."""
-        from zcalc.index import Index
+        from zcalc.index import CannotWrite, Index, Named, update
 
         if self._index_folder:
             return Index.open(self._index_folder, self.encoder.identity)
         about = [self.encoder.identity, *map(str, self.gallery.roots)]
         folder = cache_folder("index", digest("\n".join(about))[:16])
-        return self._update(self.gallery, folder, keep_going=True)[0]
+        try:
+            return update(Named(self.gallery), self.encoder, folder)[0]
+        except CannotWrite:
+            return update(Named(self.gallery), self.encoder)[0]
 
     @property
     def skipped(self) -> "tuple[Skipped, ...]":
@@ -243,9 +253,7 @@ class Calculator:
 
             stored = load_file(self.preset.means)
             return stored["image"], stored["text"]
-        both = self.pictures.vectors, self.vocabulary.vectors  # (p, d), (t, d)
-        pictures, texts = (rows.mean(axis=0, dtype=np.float64) for rows in both)
-        return pictures, texts
+        return self.pictures.means, self.vocabulary.vectors.mean(axis=0, dtype=np.float64)
 
     def _indexed(self) -> Gallery | None:
         """The gallery of the index that was named, if one was."""
@@ -256,29 +264,6 @@ class Calculator:
         index = Index.open(self._index_folder)
         roots = [Path(root) for root in index.roots if Path(root).is_dir()]
         return Gallery(roots, {entry.name: Path(entry.path) for entry in index.entries})
-
-    def _update(
-        self, gallery: Gallery, folder: Path, keep_going: bool = False
-    ) -> "tuple[Index, Report]":
-        """Bring the index in a folder up to date; `keep_going` where it can't be written."""
-        from zcalc.index import Index, update
-
-        try:
-            old = Index.open(folder)
-        except ZcalcError:
-            old = None
-        new, report = update(gallery, self.encoder, old)
-        if old is None or (old.model, old.entries, old.skipped) != (
-            new.model,
-            new.entries,
-            new.skipped,
-        ):
-            try:
-                new.save(folder)
-            except ZcalcError:
-                if not keep_going:
-                    raise
-        return new, report
 
 
 def _preset(name: str) -> Preset:

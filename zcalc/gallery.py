@@ -1,13 +1,17 @@
 """Pictures by name: the sample pictures, or the folders that a person names."""
 
+import math
 import os
 import stat
+import threading
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
@@ -17,8 +21,10 @@ from zcalc.errors import ZcalcError
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM")
 _READ = "bmp gif jfif jpe jpeg jpg png ppm pgm pnm tif tiff webp avif"
 _REPORTED = "eps heic heif ico jp2 psd svg tga"  # pictures too, skipped with a reason
-_SUFFIXES = {f".{suffix}" for suffix in f"{_READ} {_REPORTED}".split()}
+SUFFIXES = {f".{suffix}" for suffix in f"{_READ} {_REPORTED}".split()}
 _SIZE = (1024, 1024)  # pixels kept of a picture; encoders look at 224 to 448
+_MANY = 16_000_000  # pixels from which pictures are read one at a time
+_LARGE = threading.Lock()
 
 # zcalc's own: the flags of countries (us_flag) and everyday drawings (king).
 _DRAWN = Path(__file__).parent / "data/pictures"
@@ -165,22 +171,35 @@ def open_picture(path: Path) -> Image.Image:
 
     Raises ZcalcError with the reason where the file is no picture, damaged, or far too large.
     """
-    from zcalc.models.pictures import to_rgb
-
     try:
-        if path.stat().st_size == 0:
-            raise OSError("the file is empty")
+        data = path.read_bytes()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as picture:
-                if picture.mode not in ("1", "P", "PA"):  # those shrink well only as RGB
-                    picture.thumbnail(_SIZE)
-                rgb = to_rgb(picture)
+            return decode(data)
     except Exception as error:  # Pillow raises almost anything on a damaged file
         hint = "Open it in a picture program and save it as PNG or JPEG, or take it away."
-        raise ZcalcError(f"Can't read {printable(path.name)}: {_reason(error)}", hint) from error
-    rgb.thumbnail(_SIZE)
+        message = f"Can't read {printable(path.name)}: {why_unreadable(error)}"
+        raise ZcalcError(message, hint) from error
+
+
+def decode(data: bytes) -> Image.Image:
+    """Read a picture's bytes as `open_picture` does; from any thread, large ones one at a time.
+
+    Raises whatever Pillow does on a damaged one: `why_unreadable` says it in words.
+    """
+    from zcalc.models.pictures import to_rgb
+
+    if not data:
+        raise OSError("the file is empty")
+    with Image.open(BytesIO(data), formats=FORMATS) as picture:
+        pixels = picture.width * picture.height
+        if pixels > (Image.MAX_IMAGE_PIXELS or math.inf):
+            raise Image.DecompressionBombError
+        with _LARGE if pixels > _MANY else nullcontext():
+            if picture.mode not in ("1", "P", "PA"):  # those shrink well only as RGB
+                picture.thumbnail(_SIZE)
+            rgb = to_rgb(picture)
+            rgb.thumbnail(_SIZE)
     return rgb
 
 
@@ -189,9 +208,10 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-def _reason(error: BaseException) -> str:
+def why_unreadable(error: BaseException) -> str:
+    """What is wrong with a picture that could not be read."""
     if isinstance(error, ZcalcError) and error.__cause__:
-        return _reason(error.__cause__)
+        return why_unreadable(error.__cause__)
     if isinstance(error, UnidentifiedImageError):
         return f"it is none of {', '.join(FORMATS)}, or damaged"
     if isinstance(error, Image.DecompressionBombWarning | Image.DecompressionBombError):
@@ -228,7 +248,7 @@ def _walk(root: Path) -> Iterator[Path]:
     for folder, below, files in os.walk(root):
         below[:] = sorted(name for name in below if not name.startswith("."))
         for file in sorted(files):
-            if not file.startswith(".") and Path(file).suffix.lower() in _SUFFIXES:
+            if not file.startswith(".") and Path(file).suffix.lower() in SUFFIXES:
                 yield Path(folder, file)
 
 

@@ -230,7 +230,9 @@ class Result(_Evaluated):
         own = {str(p.path) for p in self.operand_pictures.values() if not keep_operands}
         target = self.vector
         with self._timed("nearest"):
-            found = self.calculator.pictures.search(target, k + len(own))
+            index = self.calculator.pictures
+            scores, rows = index.search(target, min(k + len(own), len(index)))
+            found = [(index.entry(row), float(s)) for row, s in zip(rows, scores, strict=True)]
         return [Hit(e.name, e.path, score) for e, score in found if e.path not in own][:k]
 
     def caption(

@@ -9,7 +9,7 @@ import typer
 from zcalc.cli.options import Clip, Device, Json, Model, print_json, reporting
 
 app = typer.Typer(help="Build and look at indexes of pictures.", no_args_is_help=True)
-_REPORTED = ("added", "updated", "removed", "unchanged")
+_REPORTED = ("added", "updated", "moved", "removed", "unchanged")
 
 
 @app.command("build")
@@ -53,8 +53,8 @@ def index_info(
         about: dict[str, Any] = {
             "index": str(file),
             "model": index.model,
-            "pictures": len(index.entries),
-            "dimensions": index.vectors.shape[1],
+            "pictures": len(index),
+            "dimensions": index.dim,
             "folders": list(index.roots),
             "skipped": [{"path": e.path, "reason": e.skipped} for e in index.skipped],
         }

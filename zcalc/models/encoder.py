@@ -79,6 +79,14 @@ class Encoder:
         """
         return self._embed(self._picture_jobs(pictures), self.model.encode_image, self.batch_size)
 
+    def prepare(self, picture: Image.Image) -> torch.Tensor:
+        """Turn a picture of any size and mode into the model's input, in any thread."""
+        return self.transform(to_rgb(picture))
+
+    def encode(self, inputs: Sequence[torch.Tensor]) -> np.ndarray:
+        """Embed prepared pictures as (n, d) float32, not normalised, in one batch and as given."""
+        return self._features(torch.stack(list(inputs)), self.model.encode_image)
+
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """Embed texts as (n, d) float32, not normalised; each distinct text is encoded once.
 
@@ -166,17 +174,20 @@ class Encoder:
     ) -> dict[bytes, np.ndarray]:
         if not waiting:
             return {}
-        with torch.no_grad():
-            inputs = torch.stack(list(waiting.values())).to(self.device)
-            features = encode(inputs).float().cpu().numpy()  # (n, d)
-        if not np.isfinite(features).all():
-            hint = "Its weights are damaged: fetch or build the model again."
-            raise ZcalcError(f"{self.identity} gives values that are no numbers.", hint)
+        features = self._features(torch.stack(list(waiting.values())), encode)  # (n, d)
         done = dict(zip(waiting, features, strict=True))
         self._cache |= {key: row.copy() for key, row in done.items()}
         while len(self._cache) > self.memory:
             self._cache.popitem(last=False)
         return done
+
+    def _features(self, inputs: torch.Tensor, encode: Callable[..., torch.Tensor]) -> np.ndarray:
+        with torch.no_grad():
+            features = encode(inputs.to(self.device)).float().cpu().numpy()  # (n, d)
+        if not np.isfinite(features).all():
+            hint = "Its weights are damaged: fetch or build the model again."
+            raise ZcalcError(f"{self.identity} gives values that are no numbers.", hint)
+        return features
 
 
 def _tokenizer(checkpoint: Checkpoint, vocabulary: int) -> Any:
