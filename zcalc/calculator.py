@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from zcalc.index import Index, Report, Skipped
     from zcalc.language.completion import Completion
     from zcalc.models.encoder import Encoder
+    from zcalc.models.identity import LateEncoder
     from zcalc.models.language_model import LanguageModel
     from zcalc.result import Result
 
@@ -148,19 +149,37 @@ class Calculator:
         """Decode many expressions together; the options are those of `captions.caption_each`."""
         return caption_each(self, expressions, method, **options)
 
-    def index(self, sources: Folder | Sequence[Folder], to: Folder, **settings: Any) -> "Report":
+    def index(
+        self,
+        sources: Folder | Sequence[Folder],
+        to: Folder,
+        *,
+        column: str | None = None,
+        engine: str = "local",
+        **settings: Any,
+    ) -> "Report":
         """Build an index of pictures at `to`, or bring the one there up to date.
 
-        `sources` are folders, tar shards, and CSV or Parquet files of paths; `settings` those of
-        `zcalc.index.Settings`. Interrupted, it goes on from there when it is called again.
+        `sources` are folders, tar shards, and CSV or Parquet files with a `column` of paths;
+        `engine` is "local" or "ray", `settings` are those of `zcalc.index.Settings`. Interrupted,
+        it goes on where it was when it is called again.
         Raises ZcalcError where there are no pictures to read, or `to` can't be written.
         """
-        from zcalc.index import Settings, source_of, update
+        from zcalc.index import Settings, engine_of, source_of, update
 
         places = [sources] if isinstance(sources, str | PathLike) else sources
-        index, report = update(source_of(places), self.encoder, Path(to), Settings(**settings))
+        chosen = Settings(engine_of(engine, self._clip, self._device), **settings)
+        index, report = update(source_of(places, column), self._late_encoder, Path(to), chosen)
         _ = index.structure  # made now, not by the first query
         return report
+
+    @property
+    def _late_encoder(self) -> "Encoder | LateEncoder":
+        """The encoder, not loaded yet where what it is called is known."""
+        from zcalc.models.identity import LateEncoder, known
+
+        about = None if "encoder" in vars(self) else known(self._clip)
+        return LateEncoder(*about, lambda: self.encoder) if about else self.encoder
 
     @cached_property
     def encoder(self) -> "Encoder":
@@ -263,7 +282,7 @@ class Calculator:
 
         index = Index.open(self._index_folder)
         roots = [Path(root) for root in index.roots if Path(root).is_dir()]
-        return Gallery(roots, {entry.name: Path(entry.path) for entry in index.entries})
+        return Gallery(roots, index.named)
 
 
 def _preset(name: str) -> Preset:

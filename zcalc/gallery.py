@@ -3,6 +3,7 @@
 import math
 import os
 import stat
+import tarfile
 import threading
 import warnings
 from collections import defaultdict
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
@@ -73,7 +75,7 @@ class Gallery:
                 where = " and ".join(map(str, self.roots))
                 hint = "Name a folder that holds JPEG, PNG, WebP, GIF, BMP or TIFF files."
                 raise ZcalcError(f"There are no pictures in {where}.", hint)
-        self._named = dict(named)
+        self._named: Mapping[str, Path] = named
 
     @classmethod
     def samples(cls) -> "Gallery":
@@ -128,7 +130,8 @@ class Gallery:
         roots.
         """
         try:
-            path = picture.path.resolve(strict=True)
+            file, member = _split(picture.path)
+            path = file.resolve(strict=True)
             regular = stat.S_ISREG(path.stat().st_mode)
         except (OSError, RuntimeError) as error:
             hint = f"It was {printable(str(picture.path))}."
@@ -138,7 +141,7 @@ class Gallery:
         if not regular:
             hint = "Only regular files are opened."
             raise ZcalcError(f"The picture {picture.name!r} is no regular file", hint)
-        return path
+        return Path(f"{path}!{member}") if member else path
 
     def _inside(self, path: Path) -> bool:
         return any(path.is_relative_to(root) for root in self.roots)
@@ -154,15 +157,15 @@ class Gallery:
     def _advice(self, name: str) -> str:
         """The names closest to one that isn't there, or some of those that are."""
         alike: dict[str, list[str]] = defaultdict(list)
-        for known in self._named:
+        for known in islice(self._named, 100_000):
             alike[Path(known).stem.lower()].append(known)
         close = get_close_matches(Path(name).stem.lower(), alike, n=3, cutoff=0.6)
         if close:
             return f"Did you mean {_listed([n for key in close for n in alike[key]][:3], 'or')}?"
-        names = list(self._named)
+        names = list(islice(self._named, 13))
         if not names:
             return "The gallery is empty: name a folder of pictures."
-        more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+        more = f" and {len(self) - 12} more" if len(self) > 12 else ""
         return f"The gallery has {_listed(names[:12], ',' if more else 'and')}{more}."
 
 
@@ -172,7 +175,7 @@ def open_picture(path: Path) -> Image.Image:
     Raises ZcalcError with the reason where the file is no picture, damaged, or far too large.
     """
     try:
-        data = path.read_bytes()
+        data = _read(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return decode(data)
@@ -180,6 +183,21 @@ def open_picture(path: Path) -> Image.Image:
         hint = "Open it in a picture program and save it as PNG or JPEG, or take it away."
         message = f"Can't read {printable(path.name)}: {why_unreadable(error)}"
         raise ZcalcError(message, hint) from error
+
+
+def _split(path: Path) -> tuple[Path, str]:
+    """The file of a picture's path, and the member of it where that is a tar: `a.tar!b.jpg`."""
+    file, mark, member = str(path).partition(".tar!")
+    return (Path(f"{file}.tar"), member) if mark and not path.exists() else (path, "")
+
+
+def _read(path: Path) -> bytes:
+    file, member = _split(path)
+    if not member:
+        return path.read_bytes()
+    with tarfile.open(file, "r:") as opened:
+        found = opened.extractfile(opened.getmember(member))
+        return found.read() if found else b""
 
 
 def decode(data: bytes) -> Image.Image:

@@ -1,6 +1,7 @@
 """The index: pictures as vectors in a folder, searched with faiss."""
 
 from zcalc.index.build import Report, Settings, Skipped, update
+from zcalc.index.engine import engine_of
 from zcalc.index.sources import Named, Source, source_of
 from zcalc.index.store import Index
 from zcalc.index.table import Entry
@@ -15,6 +16,7 @@ __all__ = [
     "Settings",
     "Skipped",
     "Source",
+    "engine_of",
     "restore",
     "save",
     "source_of",

@@ -1,6 +1,6 @@
 """Building an index, and bringing one up to date: only new and changed pictures are encoded."""
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ import numpy as np
 from zcalc.algebra import unit
 from zcalc.errors import ZcalcError
 from zcalc.index import layout
-from zcalc.index.engine import Outcome, PictureEncoder, encode_here
+from zcalc.index.engine import Engine, Outcome, PictureEncoder, encode_here
 from zcalc.index.journal import Journal, stamp
 from zcalc.index.layout import Row
 from zcalc.index.sources import Item, Source
@@ -18,8 +18,6 @@ from zcalc.index.store import Index
 from zcalc.index.table import Entry, hashes_of
 from zcalc.index.writer import Writer
 from zcalc.progress import track
-
-Engine = Callable[[Sequence[Item], PictureEncoder, Container[bytes]], Iterator[list[Outcome]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +206,8 @@ class _Known:
 def _nothing(skipped: Sequence[Entry]) -> ZcalcError:
     if not skipped:
         return ZcalcError("There are no pictures to index.", "Name a folder that holds some.")
+    first = f"{skipped[0].name}: {skipped[0].skipped}"
     return ZcalcError(
-        f"None of the {len(skipped)} pictures can be read; {skipped[0].name}: {skipped[0].skipped}.",
+        f"None of the {len(skipped)} pictures can be read; {first}.",
         "Name a folder that holds JPEG, PNG, WebP, GIF, BMP or TIFF files.",
     )

@@ -4,7 +4,7 @@ import hashlib
 import os
 import warnings
 from collections import deque
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image
 
+from zcalc.errors import ZcalcError
 from zcalc.gallery import decode, why_unreadable
 from zcalc.index.sources import Item
 
@@ -46,6 +47,9 @@ class Outcome:
     skipped: str = ""
 
 
+Engine = Callable[[Sequence[Item], PictureEncoder, Container[bytes]], Iterator[list[Outcome]]]
+
+
 @dataclass(slots=True)
 class _Read:
     outcome: Outcome
@@ -63,6 +67,8 @@ def encode_here(
     What is among the `known` contents is not decoded. A batch is of as many new pictures as the
     encoder takes, and always of the same ones, wherever an earlier build was interrupted.
     """
+    if not items:
+        return
     workers = workers or max(2, os.cpu_count() or 1)
     ahead = 2 * encoder.batch_size + workers
     waiting: deque[Future[_Read]] = deque()
@@ -79,6 +85,20 @@ def encode_here(
             yield batch.encoded()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def engine_of(name: str, clip: str = "mini", device: str = "auto") -> Engine:
+    """The engine of that name: "local", or "ray" (see `RayEngine`).
+
+    Raises ZcalcError for another name, and where what an engine needs is not installed.
+    """
+    if name == "local":
+        return encode_here
+    if name == "ray":
+        from zcalc.index.ray_engine import RayEngine
+
+        return RayEngine.of_model(clip, device)
+    raise ZcalcError(f"There is no engine {name!r}.", "Engines: local, ray.")
 
 
 class _Batch:

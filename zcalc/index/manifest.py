@@ -139,6 +139,7 @@ def _parsed(body: Mapping[str, Any]) -> Manifest | None:
         and all(len(h) == 64 and h.isalnum() for h in (*hashes, manifest.skipped or "0" * 64))
         and manifest.dtype in ("float32", "float16")
         and (manifest.memory is None or type(manifest.memory) is int)
+        and isinstance(body["roots"], list)
         and body.get("normalised") is True
         and body.get("count") == manifest.count > 0
     )

@@ -1,7 +1,7 @@
 """An index as it is opened: pictures and their vectors, one generation, never changed."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -111,6 +111,11 @@ class Index:
         found = fields.to_pylist() if fields.num_columns else [{}]
         return {name: value for name, value in found[0].items() if value is not None}
 
+    @property
+    def fields(self) -> list[str]:
+        """The names of the columns of metadata."""
+        return [name for name in self.table.column_names if name not in tables.OWN]
+
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
         """The pictures of all rows."""
@@ -120,6 +125,11 @@ class Index:
     def paths(self) -> list[str]:
         """The paths of all rows."""
         return [path for part in self._tables for path in tables.paths_of(part.table)]
+
+    @property
+    def named(self) -> "Mapping[str, Path]":
+        """The pictures' files by name; nothing is read before one is asked for."""
+        return _Named(self)
 
     @cached_property
     def skipped(self) -> tuple[Entry, ...]:
@@ -171,6 +181,32 @@ class Index:
             _ = part.table
         for _ in self.vectors.chunks():
             pass
+
+
+class _Named(Mapping[str, Path]):
+    """The files of an index by name, looked up in its table."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __iter__(self) -> Iterator[str]:
+        for chunk in self._index.table["name"].chunks:
+            yield from chunk.to_pylist()
+
+    def __getitem__(self, name: str) -> Path:
+        import pyarrow.compute as pc
+
+        row = -1 if _lacks_text(name) else pc.index(self._index.table["name"], name).as_py()
+        if row < 0:
+            raise KeyError(name)
+        return Path(self._index.entry(row).path)
+
+
+def _lacks_text(name: str) -> bool:
+    return tables.shown(name) != name
 
 
 class TablePart:

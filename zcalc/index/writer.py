@@ -193,8 +193,8 @@ def _refuse_others(folder: Path) -> None:
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else {""}
     if all(map(_OURS.fullmatch, names)) and not _is_foreign(folder / CURRENT):
         return
-    with suppress(OSError, ValueError, RecursionError):
-        if str(json.loads((folder / CURRENT).read_bytes())["format"]).startswith("zcalc index"):
+    with suppress(OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        if json.loads((folder / CURRENT).read_bytes())["format"].startswith("zcalc index"):
             return
     hint = "Name a new folder for the index, or an index to replace."
     raise ZcalcError(f"{folder} is there and is no index; nothing was written.", hint)

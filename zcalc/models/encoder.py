@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from zcalc.errors import ZcalcError
-from zcalc.models import loading, presets
+from zcalc.models import identity, loading, presets
 from zcalc.models.causal import CausalTower, SharedPrefixes, WholeTexts
 from zcalc.models.checkpoint import Checkpoint, find_checkpoint
 from zcalc.models.pictures import to_rgb
@@ -63,7 +63,7 @@ class Encoder:
         with loading.quiet():
             checkpoint = find_checkpoint(clip)
             try:
-                return cls(checkpoint, _name(clip), picked, batch_size)
+                encoder = cls(checkpoint, _name(clip), picked, batch_size)
             except Exception as error:
                 raise ZcalcError(
                     f"The model in {checkpoint.weights.parent} can't be loaded: "
@@ -71,6 +71,8 @@ class Encoder:
                     "Its weights, configuration and tokenizer must belong together and be whole: "
                     "fetch or save all of them again from one place.",
                 ) from error
+        identity.remember(clip, encoder.identity, encoder.dim)
+        return encoder
 
     def images(self, pictures: Iterable[Image.Image]) -> np.ndarray:
         """Embed pictures of any size and mode as (n, d) float32, not normalised.
