@@ -50,7 +50,7 @@ def _read(index: "Index") -> Structure | None:
         head = json.loads(bytes(data[:_HEAD]))
         if head["about"] != _about(index) or head["sha256"] != digest(data[_HEAD:]):
             return None
-        return Structure.from_bytes(data[_HEAD:], index.vectors)
+        return Structure.from_bytes(data[_HEAD:], index.vectors, index.memory)
     except (OSError, ValueError, KeyError, TypeError, ZcalcError):
         return None
 

@@ -80,7 +80,7 @@ class Writer:
         self._lock.release()
 
     def put(self, rows: np.ndarray, table: pa.Table) -> PartOf:
-        """Write a part that is new: its vectors (n, d) and its table, of all or some of the rows."""
+        """Write a part that is new: its vectors (n, d) and its table."""
         sha256, pieces = vectors.pack(rows)
         with saving(self.folder):
             write_atomically(self.folder / manifests.vectors_file(sha256), *pieces)
