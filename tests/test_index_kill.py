@@ -97,16 +97,15 @@ def test_killed_at_every_write_fsync_and_replace(
     assert kills["during"] >= 5 * times and kills["after"] >= 3 * times, kills
 
 
-def one_kill(
-    start: Callable, place: Path, photos: Path, point: int, when: str, states: tuple
-) -> bool:
+def one_kill(start: Callable, photos: Path, point: tuple[int, str], states: tuple) -> bool:
     """Kill a build at a point; whether it came to that point at all."""
+    place = photos.parent
     folder, log = place / "killed", place / "log"
     shutil.rmtree(folder, ignore_errors=True)
     log.unlink(missing_ok=True)
     if states[0] is not None:
         shutil.copytree(place / "start", folder)
-    process = start(index_child.build, str(photos), str(folder), str(log), point, when)
+    process = start(index_child.build, str(photos), str(folder), str(log), *point)
     process.wait()
     said = log.read_text()
     assert process.code == (-signal.SIGKILL if "killed" in said else 0), said
@@ -138,7 +137,7 @@ def test_a_build_killed_at_random_moments_ends_in_the_identical_index(
     """A build that is killed again and again encodes no more than a batch a kill twice."""
     count, kills = (500, 50) if SOAK else (160, 8)
     photos = photos_in(tmp_path / "photos", count)
-    index, _ = update(source_of([photos]), HashEncoder(), tmp_path / "whole")
+    update(source_of([photos]), HashEncoder(), tmp_path / "whole")
     log, folder = tmp_path / "log", tmp_path / "killed"
     log.touch()
     numbers = random.Random(0)

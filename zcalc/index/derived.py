@@ -34,7 +34,7 @@ def keep(index: "Index", structure: Structure) -> None:
     if index.folder is None or structure.kind == "exact":
         return
     data = memoryview(structure.to_bytes())
-    head = json.dumps({"sha256": digest(data), "about": _about(index)}).encode().ljust(_HEAD)
+    head = json.dumps({"sha256": digest(data), "about": index.manifest.vectors_id}).encode().ljust(_HEAD)
     try:
         write_atomically(_file(index), head, data)
     except OSError:  # a folder that can only be read
@@ -48,15 +48,11 @@ def _read(index: "Index") -> Structure | None:
         with _file(index).open("rb") as opened:
             data = memoryview(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))
         head = json.loads(bytes(data[:_HEAD]))
-        if head["about"] != _about(index) or head["sha256"] != digest(data[_HEAD:]):
+        if head["about"] != index.manifest.vectors_id or head["sha256"] != digest(data[_HEAD:]):
             return None
         return Structure.from_bytes(data[_HEAD:], index.vectors, index.memory)
     except (OSError, ValueError, KeyError, TypeError, ZcalcError):
         return None
-
-
-def _about(index: "Index") -> str:
-    return digest(json.dumps([index.manifest.vectors_id, index.memory]))
 
 
 def _file(index: "Index") -> Path:

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 OWN = ("name", "path", "size", "mtime_ns", "sha256")  # the columns that every index has
+_HIDDEN = ("_path", "_skipped", "_row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def table_of(
         columns["_skipped"] = pa.array([shown(e.skipped) for e in entries], pa.string())
     names = dict.fromkeys(name for fields in metadata or () for name in fields)
     for name in names:
-        own = name in OWN or name.startswith("_")
+        own = name in (*OWN, *_HIDDEN)
         columns[f"{name}_" if own else name] = _column([f.get(name) for f in metadata or ()])
     return pa.table(columns)
 
@@ -103,7 +104,7 @@ def joined(tables: Sequence[pa.Table]) -> pa.Table:
 
 def visible(table: pa.Table) -> pa.Table:
     """A table without its hidden columns."""
-    return table.select([name for name in table.column_names if not name.startswith("_")])
+    return table.select([name for name in table.column_names if name not in _HIDDEN])
 
 
 def to_bytes(table: pa.Table) -> bytes:
