@@ -25,6 +25,8 @@ from zcalc.words import StoredTexts
 if TYPE_CHECKING:
     from zcalc.decode.caption import Caption
     from zcalc.index import Index, Report, Skipped
+    from zcalc.index.milvus import Served
+    from zcalc.index.query import Searchable
     from zcalc.language.completion import Completion
     from zcalc.models.encoder import Encoder
     from zcalc.models.identity import LateEncoder
@@ -39,6 +41,7 @@ def load(  # noqa: PLR0913
     *,
     images: Folder | Sequence[Folder] | None = None,
     index: Folder | None = None,
+    memory: str | None = None,
     clip: str | None = None,
     lm: str | None = None,
     device: str = "auto",
@@ -49,13 +52,22 @@ def load(  # noqa: PLR0913
 
     `model` is a preset; `clip` and `lm` put another encoder or language model in its place (see
     `Encoder.load`, `LanguageModel.load`). `images` are folders of pictures, `index` is an index of
-    them; without either, the gallery is the sample pictures. `normalize=False` adds up the
+    them (a folder, or `milvus:…`, see `index.milvus`), which searching may take `memory` for, such
+    as "4GB"; without either, the gallery is the sample pictures. `normalize=False` adds up the
     models' raw features, as the ZeroCap authors' code does.
     Raises ZcalcError for a preset or folder that can't be reached.
     """
     folders = [images] if isinstance(images, str | PathLike) else (images or [])
     calculator = Calculator(
-        model, folders, index, clip=clip, lm=lm, device=device, seed=seed, normalize=normalize
+        model,
+        folders,
+        index,
+        memory=memory,
+        clip=clip,
+        lm=lm,
+        device=device,
+        seed=seed,
+        normalize=normalize,
     )
     _ = calculator.encoder
     return calculator
@@ -77,6 +89,7 @@ class Calculator:
         images: Sequence[Folder] = (),
         index: Folder | None = None,
         *,
+        memory: str | None = None,
         clip: str | None = None,
         lm: str | None = None,
         device: str = "auto",
@@ -94,7 +107,8 @@ class Calculator:
         self.seconds = 0.0
         self.names: dict[str, Bound] = {}  # what its programs have bound so far
         self._clip, self._lm, self._device = clip or model, lm or model, device
-        self._index_folder = Path(index) if index is not None else None
+        self._index_place = index
+        self._memory = memory
         roots = [Path(folder) for folder in images]
         self.gallery = Gallery(roots) if roots else self._indexed() or Gallery.samples()
 
@@ -212,18 +226,26 @@ class Calculator:
         return StoredTexts("captions.txt", self.encoder)
 
     @cached_property
-    def pictures(self) -> "Index":
+    def pictures(self) -> "Index | Served":
         """The gallery's index: the one that was named, or one kept up to date in the cache."""
-        from zcalc.index import CannotWrite, Index, Named, update
+        from zcalc.index import CannotWrite, Named, update
 
-        if self._index_folder:
-            return Index.open(self._index_folder, self.encoder.identity)
+        if self._index_place is not None:
+            return self._opened(self.encoder.identity)
         about = [self.encoder.identity, *map(str, self.gallery.roots)]
         folder = cache_folder("index", digest("\n".join(about))[:16])
         try:
             return update(Named(self.gallery), self.encoder, folder)[0]
         except CannotWrite:
             return update(Named(self.gallery), self.encoder)[0]
+
+    @cached_property
+    def searched(self) -> "Searchable":
+        """The gallery's pictures, to be searched."""
+        from zcalc.index import Index
+        from zcalc.index.query import Local
+
+        return Local(self.pictures) if isinstance(self.pictures, Index) else self.pictures
 
     @property
     def skipped(self) -> "tuple[Skipped, ...]":
@@ -276,13 +298,26 @@ class Calculator:
 
     def _indexed(self) -> Gallery | None:
         """The gallery of the index that was named, if one was."""
-        if self._index_folder is None:
+        if self._index_place is None:
             return None
-        from zcalc.index import Index
-
-        index = Index.open(self._index_folder)
+        index = self._opened()
         roots = [Path(root) for root in index.roots if Path(root).is_dir()]
         return Gallery(roots, index.named)
+
+    def _opened(self, model: str | None = None) -> "Index | Served":
+        """The index that was named; raises ZcalcError where it is not `model`'s."""
+        from zcalc.index import Index
+        from zcalc.index.milvus import Served, is_address
+
+        assert self._index_place is not None
+        if is_address(str(self._index_place)):
+            return Served.open(str(self._index_place), model)
+        index = Index.open(Path(self._index_place), model)
+        if self._memory is not None:
+            from zcalc.index.memory import bytes_of
+
+            index.memory = bytes_of(self._memory)
+        return index
 
 
 def _preset(name: str) -> Preset:

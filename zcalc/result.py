@@ -1,9 +1,9 @@
 """What an expression comes to: a point, and the words, pictures and sentence nearest to it."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,8 @@ from zcalc.errors import ZcalcError
 from zcalc.evaluate import Combination, Evaluation, point
 from zcalc.expression import Expression
 from zcalc.gallery import Picture
-from zcalc.language import Image, Node, Step, Text, Verb, error_at, operands, unparse
+from zcalc.index.query import Hit, Query, nearest, plain
+from zcalc.language import Call, Image, Node, Step, Text, Verb, error_at, operands, unparse
 from zcalc.progress import track
 from zcalc.ranking import Parts
 from zcalc.words import Word
@@ -28,15 +29,6 @@ if TYPE_CHECKING:
 
 _WORDS, _PICTURES = 10, 6
 PARTS = ("load", "embed", "caption", "words", "nearest")
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A picture of the gallery with its cosine."""
-
-    name: str
-    path: str
-    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +46,18 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What of a result is shown; a `caption` of None is not decoded."""
+    """What of a result is shown; a `caption` of None is not decoded.
+
+    `asked` is what else is asked of the pictures: settings of `Result.nearest`. `thumbnails` are
+    shown in a terminal (None: where it is one).
+    """
 
     caption: dict[str, Any] | None = None
     words: int = 0
     pictures: int = 0
     plot: bool = False
+    asked: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    thumbnails: bool | None = False
 
 
 class _Evaluated(Expression):
@@ -158,7 +156,7 @@ class Result(_Evaluated):
             case "words":
                 return View(words=settings.get("k", 10))
             case "nearest":
-                return View(pictures=settings.get("k", 5))
+                return View(pictures=settings.pop("k", 5), asked=settings)
             case _:
                 return View(plot=True)
 
@@ -225,15 +223,52 @@ class Result(_Evaluated):
             next(added, None),
         )
 
-    def nearest(self, k: int = 5, *, keep_operands: bool = False) -> list[Hit]:
-        """The `k` nearest pictures of the gallery, nearest first, without the expression's own."""
+    def nearest(  # noqa: PLR0913
+        self,
+        k: int = 5,
+        *,
+        threshold: float | None = None,
+        where: str | None = None,
+        fold: float | None = None,
+        diversity: float = 0.0,
+        center: bool | None = None,
+        keep_operands: bool = False,
+    ) -> list[Hit]:
+        """The `k` nearest pictures of the gallery, nearest first, without the expression's own.
+
+        `threshold` is the least cosine, `where` a condition on the pictures' metadata as in SQL
+        ("year > 2010"). `fold` puts pictures with this cosine or more (0.94, say) into the `alike`
+        of the first of them; `diversity` from 0 to 1 chooses pictures unlike one another. `center`
+        compares without the mean picture and the mean text; None does as the preset does.
+        Raises ZcalcError for a condition that can't be used and settings that make no sense.
+
+        >>> import zcalc
+        >>> [hit.name for hit in zcalc.load("mini")("img(coffee)").nearest(1, where="name > 'm'")]
+        ['mug']
+        """
+        query = Query(k, threshold, where, fold, diversity)
         own = {str(p.path) for p in self.operand_pictures.values() if not keep_operands}
-        target = self.vector
+        centred = self.calculator.preset.center if center is None else center
+        target, mean = self.vector, None
+        if centred:
+            mean = self.calculator.means[0]
+            target = point(self._evaluation(Call("center", (self.tree,), span=self.tree.span)))[0]
         with self._timed("nearest"):
-            index = self.calculator.pictures
-            scores, rows = index.search(target, min(k + len(own), len(index)))
-            found = [(index.entry(row), float(s)) for row, s in zip(rows, scores, strict=True)]
-        return [Hit(e.name, e.path, score) for e, score in found if e.path not in own][:k]
+            return nearest(self.calculator.searched, target, query, own, mean)
+
+    def more(self, *pictures: str | Hit) -> "Result":
+        """More like these pictures: the expression with them added (see `index.feedback`)."""
+        return self._told(pictures, ())
+
+    def less(self, *pictures: str | Hit) -> "Result":
+        """Less like these pictures: the expression with them taken off."""
+        return self._told((), pictures)
+
+    def _told(self, more: Sequence[str | Hit], less: Sequence[str | Hit]) -> "Result":
+        from zcalc.index.feedback import edited
+
+        named = [[p.name if isinstance(p, Hit) else p for p in some] for some in (more, less)]
+        return Result(self.calculator, edited(self.tree, *named))
 
     def caption(
         self,
@@ -262,7 +297,13 @@ class Result(_Evaluated):
                 self._captions[key] = latest(track(captions, "Writing a caption"), on_token)
         return self._captions[key]
 
-    def data(self, words: int = 0, pictures: int = 0, keep_operands: bool = False) -> dict:
+    def data(
+        self,
+        words: int = 0,
+        pictures: int = 0,
+        keep_operands: bool = False,
+        asked: Mapping[str, Any] | None = None,
+    ) -> dict:
         """The result as the command line's JSON object, with the captions made so far."""
         found = self._about() | {"norm": round(self.norm, 6)}
         if self._captions:
@@ -275,10 +316,8 @@ class Result(_Evaluated):
             hits = self.words(words, keep_operands=keep_operands)
             found["words"] = [{"text": w.text, "score": _rounded(w.score)} for w in hits]
         if pictures:
-            near = self.nearest(pictures, keep_operands=keep_operands)
-            found["images"] = [
-                {"name": h.name, "path": h.path, "score": _rounded(h.score)} for h in near
-            ]
+            near = self.nearest(pictures, keep_operands=keep_operands, **(asked or {}))
+            found["images"] = [_about_hit(hit) for hit in near]
         found["terms"] = [
             {"name": term.name, "weight": round(term.weight, 6)}
             | {"norm": round(term.norm, 6), "cosine": _rounded(term.cosine)}
@@ -311,6 +350,18 @@ class Results(list[Result | Scalar]):
         shown = [result._repr_mimebundle_() for result in self]
         kinds = {"text/plain": "\n\n", "text/html": "\n"}
         return {kind: gap.join(one[kind] for one in shown) for kind, gap in kinds.items()}
+
+
+def _about_hit(hit: Hit) -> dict[str, Any]:
+    """A picture as the JSON object has it; what there is nothing of is left out."""
+    about: dict[str, Any] = {"name": hit.name, "path": hit.path, "score": _rounded(hit.score)}
+    if hit.metadata:
+        about["metadata"] = {name: plain(value) for name, value in hit.metadata.items()}
+    if hit.missing:
+        about["missing"] = True
+    if hit.alike:
+        about["alike"] = [_about_hit(other) for other in hit.alike]
+    return about
 
 
 def _rounded(value: float | None) -> float | None:

@@ -60,10 +60,10 @@ def choose(n: int, dim: int, memory: int | None = None) -> Plan:
 
     Raises ZcalcError where not even the coarsest does.
     """
-    plans = list(_plans(n, dim))
-    fitting = [plan for plan in plans if memory is None or plan.memory <= memory]
+    known = plans(n, dim)
+    fitting = [plan for plan in known if memory is None or plan.memory <= memory]
     if not fitting:
-        least = min(plan.memory for plan in plans)
+        least = min(plan.memory for plan in known)
         raise ZcalcError(
             f"{n:,} vectors of {dim} numbers cannot be searched in {amount(memory or 0)}.",
             f"They need at least {amount(math.ceil(least / 1e6) * 1e6)}.",
@@ -71,22 +71,22 @@ def choose(n: int, dim: int, memory: int | None = None) -> Plan:
     return fitting[0]
 
 
-def _plans(n: int, dim: int) -> list[Plan]:
+def plans(n: int, dim: int) -> list[Plan]:
     """What could be built, the most exact first."""
-    plans = [Plan("exact", 4 * n * dim)] if n <= EXACT else []
+    found = [Plan("exact", 4 * n * dim)] if n <= EXACT else []
     if n < 1000:  # too few to train on
-        return plans
+        return found
     lists = 2 ** round(math.log2(4 * math.sqrt(n)))
     fixed = lists * (4 * dim + 8 * LINKS) + 8 * n  # their middles, and the vectors' numbers
     if n <= MIDDLING:
-        plans.append(Plan(f"IVF{lists},SQ8 re-ranked", fixed + n * dim, lists, 0, 8))
+        found.append(Plan(f"IVF{lists},SQ8 re-ranked", fixed + n * dim, lists, 0, 8))
     for share, candidates in ((2, 20), (4, 40), (8, 100)):
         parts = _divisor(dim, dim // share)
         code = -(-parts // 2)  # bytes; lists are filled up to a multiple of 32
         size = fixed + (n + 16 * lists) * code
         kind = f"IVF{lists},PQ{parts}x4 re-ranked"
-        plans.append(Plan(kind, size, lists, parts, candidates))
-    return plans
+        found.append(Plan(kind, size, lists, parts, candidates))
+    return found
 
 
 def _divisor(dim: int, most: int) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from zcalc.index.inverted import Inverted, chosen, engine, take
-from zcalc.index.memory import Plan, choose
+from zcalc.index.memory import Plan, choose, plans
 
 FEW = 20_000  # rows among which all are compared, whatever the structure
 _TOGETHER = 64  # queries whose candidates are read at once
@@ -41,7 +41,8 @@ class Structure:
 
         Raises ZcalcError where none does.
         """
-        plan = _plan(vectors, memory)
+        n, dim = vectors.shape
+        plan = choose(n, dim, memory)
         if not plan.lists:
             return cls(vectors, plan)
         inverted, queries, truth = Inverted.build(vectors, plan)
@@ -122,22 +123,21 @@ class Structure:
     def from_bytes(cls, data: Any, vectors: Any, memory: int | None = None) -> "Structure":
         """The structure that `to_bytes` gave; faiss reads the bytes, so check their hash before.
 
-        Raises ValueError where they are not of these vectors or of another `memory`.
+        Raises ValueError where they are not of these vectors, or take more than `memory` bytes.
         """
         data = memoryview(data)
         size = int.from_bytes(data[:8], "little")
         about = json.loads(bytes(data[8 : 8 + size]))
-        plan = _plan(vectors, memory)
-        if about["shape"] != list(vectors.shape) or about["kind"] != plan.kind:
+        n, dim = vectors.shape
+        known = [plan for plan in plans(n, dim) if plan.kind == about["kind"]]
+        if about["shape"] != [n, dim] or not known:
             raise ValueError("a structure of other vectors")
-        if plan.kind == "exact":
+        plan = known[0]
+        if memory is not None and plan.memory > memory:
+            raise ValueError("a structure for more memory")
+        if not plan.lists:
             return cls(vectors, plan)
         return cls(vectors, plan, Inverted.from_bytes(data[8 + size :], plan, about))
-
-
-def _plan(vectors: Any, memory: int | None) -> Plan:
-    n, dim = vectors.shape
-    return choose(n, dim, memory)
 
 
 def _flat(vectors: Any) -> Any:

@@ -18,7 +18,8 @@ class Preset:
     `clip` is `open_clip:ARCH/TAG@REVISION` or a folder, `lm` is `ORG/NAME@REVISION` or a folder;
     `method` is its decoder, `decoder` holds the settings that differ from the paper's, `note` says
     what to know when fetching it. `means` is a safetensors file with the mean `image` and the mean
-    `text` of the space, (d,) each, where the preset ships them.
+    `text` of the space, (d,) each, where the preset ships them; `center` says whether the nearest
+    pictures are looked for without them (measured for mini, docs/index.md: it gains nothing).
     """
 
     name: str
@@ -30,6 +31,7 @@ class Preset:
     note: str = ""
     means: str | None = None
     ranking: Ranking = field(default_factory=Ranking)
+    center: bool = False
 
 
 _TABLE = (
