@@ -1,8 +1,9 @@
 """Building an index, and bringing one up to date: only new and changed pictures are encoded."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -193,7 +194,7 @@ class _Build:
         return Report(**self.counts, removed=removed, skipped=skipped)
 
 
-class _Known:
+class _Known(Set[bytes]):
     """The contents that have a vector by now."""
 
     def __init__(self, old: Mapping[bytes, int], journal: Journal) -> None:
@@ -201,6 +202,12 @@ class _Known:
 
     def __contains__(self, content: object) -> bool:
         return content in self._old or content in self._new
+
+    def __iter__(self) -> Iterator[bytes]:
+        return chain(self._old, self._new)
+
+    def __len__(self) -> int:
+        return len(self._old) + len(self._new)
 
 
 def _nothing(skipped: Sequence[Entry]) -> ZcalcError:

@@ -4,7 +4,7 @@ import hashlib
 import os
 import warnings
 from collections import deque
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Outcome:
     skipped: str = ""
 
 
-Engine = Callable[[Sequence[Item], PictureEncoder, Container[bytes]], Iterator[list[Outcome]]]
+Engine = Callable[[Sequence[Item], PictureEncoder, Set[bytes]], Iterator[list[Outcome]]]
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class _Read:
 def encode_here(
     items: Sequence[Item],
     encoder: PictureEncoder,
-    known: Container[bytes],
+    known: Set[bytes],
     workers: int | None = None,
 ) -> Iterator[list[Outcome]]:
     """Read and encode items, in order, and give what became of them batch by batch.
@@ -104,7 +104,7 @@ def engine_of(name: str, clip: str = "mini", device: str = "auto") -> Engine:
 class _Batch:
     """Pictures that have been read, until there are enough to encode."""
 
-    def __init__(self, encoder: PictureEncoder, known: Container[bytes]) -> None:
+    def __init__(self, encoder: PictureEncoder, known: Set[bytes]) -> None:
         self._encoder, self._known = encoder, known
         self._outcomes: list[Outcome] = []
         self._inputs: dict[bytes, tuple[Outcome, Any]] = {}
@@ -127,7 +127,7 @@ class _Batch:
         return done
 
 
-def read(number: int, item: Item, known: Container[bytes], encoder: PictureEncoder) -> _Read:
+def read(number: int, item: Item, known: Set[bytes], encoder: PictureEncoder) -> _Read:
     """Read, hash, decode and prepare an item, unless its content is known."""
     try:
         data = item.read()

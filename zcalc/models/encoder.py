@@ -85,9 +85,11 @@ class Encoder:
         """Turn a picture of any size and mode into the model's input, in any thread."""
         return self.transform(to_rgb(picture))
 
-    def encode(self, inputs: Sequence[torch.Tensor]) -> np.ndarray:
+    def encode(self, inputs: Sequence[torch.Tensor | np.ndarray]) -> np.ndarray:
         """Embed prepared pictures as (n, d) float32, not normalised, in one batch and as given."""
-        return self._features(torch.stack(list(inputs)), self.model.encode_image)
+        return self._features(
+            torch.stack([torch.as_tensor(one) for one in inputs]), self.model.encode_image
+        )
 
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """Embed texts as (n, d) float32, not normalised; each distinct text is encoded once.
