@@ -29,8 +29,8 @@ def show_hits(console: Console, hits: Sequence[Hit], thumbnails: bool) -> None:
 
 def _table(hits: Sequence[Hit]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("picture", overflow="ellipsis", no_wrap=True, max_width=48)
-    table.add_column("cosine", justify="right")
+    table.add_column("picture", overflow="ellipsis", no_wrap=True, min_width=8, max_width=48)
+    table.add_column("cosine", justify="right", no_wrap=True, min_width=6)
     fields = list(dict.fromkeys(name for hit in hits for name in hit.metadata))[:_FIELDS]
     bars = not fields
     if bars:
@@ -42,11 +42,12 @@ def _table(hits: Sequence[Hit]) -> Table:
             justify="right" if numeric else "left",
             overflow="ellipsis",
             no_wrap=True,
+            min_width=4,
             max_width=32,
         )
     has_notes = any(hit.missing or hit.alike for hit in hits)
     if has_notes:
-        table.add_column("")
+        table.add_column("", no_wrap=True, overflow="ellipsis", min_width=16, max_width=40)
     most = max(hit.score for hit in hits)
     for hit in hits:
         share = max(0.0, hit.score / most) if most > 0 else 0.0
@@ -60,7 +61,7 @@ def _table(hits: Sequence[Hit]) -> Table:
 def _notes(hit: Hit) -> Text:
     notes = Text()
     if hit.missing:
-        notes.append("file missing", "yellow")
+        notes.append("missing", "yellow")
     if hit.alike:
         count = len(hit.alike)
         names = ", ".join(printable(other.name) for other in hit.alike[:3])

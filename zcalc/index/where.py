@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SECONDS = 20.0  # that a condition may take
+CHARACTERS = 1000  # DuckDB's parser takes a minute for 5,000 parentheses
 _CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
     "autoinstall_known_extensions": "false",
@@ -43,6 +44,11 @@ def rows_where(table: "pa.Table", where: str) -> np.ndarray:
     import pyarrow as pa
 
     names = list(table.column_names)
+    if len(where) > CHARACTERS:
+        most = f"it has {len(where):,} characters, and {CHARACTERS:,} is the most"
+        raise _refused(where, most, names)
+    if where != where.encode("utf-8", "replace").decode():
+        raise _refused(where, "it is no valid text", names)
     numbered = table.append_column(_ROW, pa.array(np.arange(len(table))))
     with duckdb.connect(":memory:", config=_CLOSED) as database:
         stopped = threading.Timer(SECONDS, database.interrupt)
@@ -55,12 +61,14 @@ def rows_where(table: "pa.Table", where: str) -> np.ndarray:
             message = f"The condition {_short(where)} takes longer than {SECONDS:.0f} s."
             raise ZcalcError(message, "Ask for something simpler.") from error
         except (duckdb.Error, RuntimeError, ValueError) as error:
-            raise ZcalcError(
-                f"The condition {_short(where)} can't be used: {_reason(error)}.", _hint(names)
-            ) from error
+            raise _refused(where, _reason(error), names) from error
         finally:
             stopped.cancel()
     return np.sort(np.asarray(found[_ROW], np.int64))
+
+
+def _refused(where: str, why: str, names: list[str]) -> ZcalcError:
+    return ZcalcError(f"The condition {_short(where)} can't be used: {why}.", _hint(names))
 
 
 def _reason(error: Exception) -> str:

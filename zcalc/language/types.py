@@ -36,7 +36,11 @@ from zcalc.language.tree import (
 )
 
 Kind: TypeAlias = float | Type  # of a number that is known already, its value
-_EXAMPLES: dict[object, str] = {Literal.TEXT: '"Image of a"', Literal.COUNT: "5", Literal.SHARE: "0.5"}
+_EXAMPLES: dict[object, str] = {
+    Literal.TEXT: '"Image of a"',
+    Literal.COUNT: "5",
+    Literal.SHARE: "0.5",
+}
 _LITERALS = {"where": '"year > 2010"', "fold": "0.94", "threshold": "0.3"}
 
 
