@@ -34,7 +34,11 @@ def keep(index: "Index", structure: Structure) -> None:
     if index.folder is None or structure.kind == "exact":
         return
     data = memoryview(structure.to_bytes())
-    head = json.dumps({"sha256": digest(data), "about": index.manifest.vectors_id}).encode().ljust(_HEAD)
+    head = (
+        json.dumps({"sha256": digest(data), "about": index.manifest.vectors_id})
+        .encode()
+        .ljust(_HEAD)
+    )
     try:
         write_atomically(_file(index), head, data)
     except OSError:  # a folder that can only be read

@@ -117,9 +117,13 @@ def _load(clip: str, device: str) -> PictureEncoder:
 
 
 def _begin(ray: Any) -> None:
-    """Start a local Ray, without a word on the screen."""
-    cores = max(2, os.cpu_count() or 1)  # one to read and one to encode
-    ray.init(num_cpus=cores, log_to_driver=False, logging_level="ERROR", include_dashboard=False)
+    """Connect to the cluster that is there, else start a local Ray; no word on the screen."""
+    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+    try:
+        ray.init("auto", **quiet)
+    except ConnectionError:
+        cores = max(2, os.cpu_count() or 1)  # one to read and one to encode
+        ray.init(num_cpus=cores, include_dashboard=False, **quiet)
     ray.data.DataContext.get_current().enable_progress_bars = False
 
 
