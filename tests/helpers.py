@@ -244,6 +244,17 @@ class HashEncoder:
         self.batches.append(("images", len(rows)))
         return np.stack(rows) if rows else np.empty((0, self.dim), np.float32)  # (n, d)
 
+    batch_size = 4
+
+    def prepare(self, picture: Picture) -> np.ndarray:
+        """A picture as the model's input, here the embedding itself (d,)."""
+        return self._colours(picture)
+
+    def encode(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
+        """Embeddings (n, d) of prepared pictures."""
+        self.batches.append(("images", len(inputs)))
+        return np.stack(inputs)  # (n, d)
+
     def _colours(self, picture: Picture) -> np.ndarray:
         pixels = np.asarray(picture.resize((16, 16)), np.int64) // 64  # (16, 16, 3)
         bins = pixels @ np.array([16, 4, 1])

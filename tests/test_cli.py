@@ -267,10 +267,16 @@ def test_index_build_info_and_use(zcalc, models: list[str], photos: str, tmp_pat
     assert (built["added"], built["updated"], built["removed"]) == (3, 0, 0)
     assert Path(built["skipped"][0]["path"]).name == "bad.png" and built["skipped"][0]["reason"]
     again = zcalc("index", "build", photos, "-o", out, *clip)
-    assert "0 added, 0 updated, 0 removed, 3 unchanged" in again.out and "bad.png" in again.err
+    assert "0 added, 0 updated, 0 moved, 0 removed, 3 unchanged" in again.out and "bad.png" in again.err
     info = zcalc("index", "info", out, "--json").json
     assert (info["pictures"], info["dimensions"], info["folders"]) == (3, 24, [photos])
+    assert (info["search"], info["stored_as"]) == ("exact", "float32, 0.0 MB")
     assert "pictures" in zcalc("index", "info", out).out
+    helpers.save_photo(Path(photos) / "pink.png", "pink")
+    options = ["--dtype", "float16", "--memory", "1GB"]
+    assert "1 added" in zcalc("index", "build", photos, "-o", out, *options, *clip).out
+    assert zcalc("index", "info", out, "--previous", "--json").json["pictures"] == 3
+    assert zcalc("index", "restore", out, "--json").json["pictures"] == 3
     hits = zcalc("nearest", "img(red)", "--index", out, "--json", *clip).json["images"]
     assert {hit["name"] for hit in hits} == {"green", "blue"}
     helpers.save_tiny_clip(tmp_path / "other", seed=5)

@@ -25,8 +25,11 @@ from zcalc.words import StoredTexts
 if TYPE_CHECKING:
     from zcalc.decode.caption import Caption
     from zcalc.index import Index, Report, Skipped
+    from zcalc.index.milvus import Served
+    from zcalc.index.query import Searchable
     from zcalc.language.completion import Completion
     from zcalc.models.encoder import Encoder
+    from zcalc.models.identity import LateEncoder
     from zcalc.models.language_model import LanguageModel
     from zcalc.result import Result
 
@@ -38,6 +41,7 @@ def load(  # noqa: PLR0913
     *,
     images: Folder | Sequence[Folder] | None = None,
     index: Folder | None = None,
+    memory: str | None = None,
     clip: str | None = None,
     lm: str | None = None,
     device: str = "auto",
@@ -48,13 +52,22 @@ def load(  # noqa: PLR0913
 
     `model` is a preset; `clip` and `lm` put another encoder or language model in its place (see
     `Encoder.load`, `LanguageModel.load`). `images` are folders of pictures, `index` is an index of
-    them; without either, the gallery is the sample pictures. `normalize=False` adds up the
+    them (a folder, or `milvus:…`, see `index.milvus`), which searching may take `memory` for, such
+    as "4GB"; without either, the gallery is the sample pictures. `normalize=False` adds up the
     models' raw features, as the ZeroCap authors' code does.
     Raises ZcalcError for a preset or folder that can't be reached.
     """
     folders = [images] if isinstance(images, str | PathLike) else (images or [])
     calculator = Calculator(
-        model, folders, index, clip=clip, lm=lm, device=device, seed=seed, normalize=normalize
+        model,
+        folders,
+        index,
+        memory=memory,
+        clip=clip,
+        lm=lm,
+        device=device,
+        seed=seed,
+        normalize=normalize,
     )
     _ = calculator.encoder
     return calculator
@@ -76,6 +89,7 @@ class Calculator:
         images: Sequence[Folder] = (),
         index: Folder | None = None,
         *,
+        memory: str | None = None,
         clip: str | None = None,
         lm: str | None = None,
         device: str = "auto",
@@ -93,7 +107,8 @@ class Calculator:
         self.seconds = 0.0
         self.names: dict[str, Bound] = {}  # what its programs have bound so far
         self._clip, self._lm, self._device = clip or model, lm or model, device
-        self._index_folder = Path(index) if index is not None else None
+        self._index_place = index
+        self._memory = memory
         roots = [Path(folder) for folder in images]
         self.gallery = Gallery(roots) if roots else self._indexed() or Gallery.samples()
 
@@ -148,12 +163,37 @@ class Calculator:
         """Decode many expressions together; the options are those of `captions.caption_each`."""
         return caption_each(self, expressions, method, **options)
 
-    def index(self, folder: Folder, to: Folder) -> "Report":
-        """Build an index of a folder of pictures at `to`, or bring the one there up to date.
+    def index(
+        self,
+        sources: Folder | Sequence[Folder],
+        to: Folder,
+        *,
+        column: str | None = None,
+        engine: str = "local",
+        **settings: Any,
+    ) -> "Report":
+        """Build an index of pictures at `to`, or bring the one there up to date.
 
+        `sources` are folders, tar shards, and CSV or Parquet files with a `column` of paths;
+        `engine` is "local" or "ray", `settings` are those of `zcalc.index.Settings`. Interrupted,
+        it goes on where it was when it is called again.
         Raises ZcalcError where there are no pictures to read, or `to` can't be written.
         """
-        return self._update(Gallery([Path(folder)]), Path(to))[1]
+        from zcalc.index import Settings, engine_of, source_of, update
+
+        places = [sources] if isinstance(sources, str | PathLike) else sources
+        chosen = Settings(engine_of(engine, self._clip, self._device), **settings)
+        index, report = update(source_of(places, column), self._late_encoder, Path(to), chosen)
+        _ = index.structure  # made now, not by the first query
+        return report
+
+    @property
+    def _late_encoder(self) -> "Encoder | LateEncoder":
+        """The encoder, not loaded yet where what it is called is known."""
+        from zcalc.models.identity import LateEncoder, known
+
+        about = None if "encoder" in vars(self) else known(self._clip)
+        return LateEncoder(*about, lambda: self.encoder) if about else self.encoder
 
     @cached_property
     def encoder(self) -> "Encoder":
@@ -186,15 +226,26 @@ class Calculator:
         return StoredTexts("captions.txt", self.encoder)
 
     @cached_property
-    def pictures(self) -> "Index":
+    def pictures(self) -> "Index | Served":
         """The gallery's index: the one that was named, or one kept up to date in the cache."""
-        from zcalc.index import Index
+        from zcalc.index import CannotWrite, Named, update
 
-        if self._index_folder:
-            return Index.open(self._index_folder, self.encoder.identity)
+        if self._index_place is not None:
+            return self._opened(self.encoder.identity)
         about = [self.encoder.identity, *map(str, self.gallery.roots)]
         folder = cache_folder("index", digest("\n".join(about))[:16])
-        return self._update(self.gallery, folder, keep_going=True)[0]
+        try:
+            return update(Named(self.gallery), self.encoder, folder)[0]
+        except CannotWrite:
+            return update(Named(self.gallery), self.encoder)[0]
+
+    @cached_property
+    def searched(self) -> "Searchable":
+        """The gallery's pictures, to be searched."""
+        from zcalc.index import Index
+        from zcalc.index.query import Local
+
+        return Local(self.pictures) if isinstance(self.pictures, Index) else self.pictures
 
     @property
     def skipped(self) -> "tuple[Skipped, ...]":
@@ -243,42 +294,30 @@ class Calculator:
 
             stored = load_file(self.preset.means)
             return stored["image"], stored["text"]
-        both = self.pictures.vectors, self.vocabulary.vectors  # (p, d), (t, d)
-        pictures, texts = (rows.mean(axis=0, dtype=np.float64) for rows in both)
-        return pictures, texts
+        return self.pictures.means, self.vocabulary.vectors.mean(axis=0, dtype=np.float64)
 
     def _indexed(self) -> Gallery | None:
         """The gallery of the index that was named, if one was."""
-        if self._index_folder is None:
+        if self._index_place is None:
             return None
-        from zcalc.index import Index
-
-        index = Index.open(self._index_folder)
+        index = self._opened()
         roots = [Path(root) for root in index.roots if Path(root).is_dir()]
-        return Gallery(roots, {entry.name: Path(entry.path) for entry in index.entries})
+        return Gallery(roots, index.named)
 
-    def _update(
-        self, gallery: Gallery, folder: Path, keep_going: bool = False
-    ) -> "tuple[Index, Report]":
-        """Bring the index in a folder up to date; `keep_going` where it can't be written."""
-        from zcalc.index import Index, update
+    def _opened(self, model: str | None = None) -> "Index | Served":
+        """The index that was named; raises ZcalcError where it is not `model`'s."""
+        from zcalc.index import Index
+        from zcalc.index.milvus import Served, is_address
 
-        try:
-            old = Index.open(folder)
-        except ZcalcError:
-            old = None
-        new, report = update(gallery, self.encoder, old)
-        if old is None or (old.model, old.entries, old.skipped) != (
-            new.model,
-            new.entries,
-            new.skipped,
-        ):
-            try:
-                new.save(folder)
-            except ZcalcError:
-                if not keep_going:
-                    raise
-        return new, report
+        assert self._index_place is not None
+        if is_address(str(self._index_place)):
+            return Served.open(str(self._index_place), model)
+        index = Index.open(Path(self._index_place), model)
+        if self._memory is not None:
+            from zcalc.index.memory import bytes_of
+
+            index.memory = bytes_of(self._memory)
+        return index
 
 
 def _preset(name: str) -> Preset:

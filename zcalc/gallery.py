@@ -1,13 +1,19 @@
 """Pictures by name: the sample pictures, or the folders that a person names."""
 
+import math
 import os
 import stat
+import tarfile
+import threading
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec
+from io import BytesIO
+from itertools import islice
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
@@ -17,8 +23,10 @@ from zcalc.errors import ZcalcError
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM")
 _READ = "bmp gif jfif jpe jpeg jpg png ppm pgm pnm tif tiff webp avif"
 _REPORTED = "eps heic heif ico jp2 psd svg tga"  # pictures too, skipped with a reason
-_SUFFIXES = {f".{suffix}" for suffix in f"{_READ} {_REPORTED}".split()}
+SUFFIXES = {f".{suffix}" for suffix in f"{_READ} {_REPORTED}".split()}
 _SIZE = (1024, 1024)  # pixels kept of a picture; encoders look at 224 to 448
+_MANY = 16_000_000  # pixels from which pictures are read one at a time
+_LARGE = threading.Lock()
 
 # zcalc's own: the flags of countries (us_flag) and everyday drawings (king).
 _DRAWN = Path(__file__).parent / "data/pictures"
@@ -67,7 +75,7 @@ class Gallery:
                 where = " and ".join(map(str, self.roots))
                 hint = "Name a folder that holds JPEG, PNG, WebP, GIF, BMP or TIFF files."
                 raise ZcalcError(f"There are no pictures in {where}.", hint)
-        self._named = dict(named)
+        self._named: Mapping[str, Path] = named
 
     @classmethod
     def samples(cls) -> "Gallery":
@@ -122,7 +130,8 @@ class Gallery:
         roots.
         """
         try:
-            path = picture.path.resolve(strict=True)
+            file, member = _split(picture.path)
+            path = file.resolve(strict=True)
             regular = stat.S_ISREG(path.stat().st_mode)
         except (OSError, RuntimeError) as error:
             hint = f"It was {printable(str(picture.path))}."
@@ -132,7 +141,7 @@ class Gallery:
         if not regular:
             hint = "Only regular files are opened."
             raise ZcalcError(f"The picture {picture.name!r} is no regular file", hint)
-        return path
+        return Path(f"{path}!{member}") if member else path
 
     def _inside(self, path: Path) -> bool:
         return any(path.is_relative_to(root) for root in self.roots)
@@ -148,15 +157,15 @@ class Gallery:
     def _advice(self, name: str) -> str:
         """The names closest to one that isn't there, or some of those that are."""
         alike: dict[str, list[str]] = defaultdict(list)
-        for known in self._named:
+        for known in islice(self._named, 100_000):
             alike[Path(known).stem.lower()].append(known)
         close = get_close_matches(Path(name).stem.lower(), alike, n=3, cutoff=0.6)
         if close:
             return f"Did you mean {_listed([n for key in close for n in alike[key]][:3], 'or')}?"
-        names = list(self._named)
+        names = list(islice(self._named, 13))
         if not names:
             return "The gallery is empty: name a folder of pictures."
-        more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+        more = f" and {len(self) - 12} more" if len(self) > 12 else ""
         return f"The gallery has {_listed(names[:12], ',' if more else 'and')}{more}."
 
 
@@ -165,22 +174,50 @@ def open_picture(path: Path) -> Image.Image:
 
     Raises ZcalcError with the reason where the file is no picture, damaged, or far too large.
     """
-    from zcalc.models.pictures import to_rgb
-
     try:
-        if path.stat().st_size == 0:
-            raise OSError("the file is empty")
+        data = _read(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as picture:
-                if picture.mode not in ("1", "P", "PA"):  # those shrink well only as RGB
-                    picture.thumbnail(_SIZE)
-                rgb = to_rgb(picture)
+            return decode(data)
     except Exception as error:  # Pillow raises almost anything on a damaged file
         hint = "Open it in a picture program and save it as PNG or JPEG, or take it away."
-        raise ZcalcError(f"Can't read {printable(path.name)}: {_reason(error)}", hint) from error
-    rgb.thumbnail(_SIZE)
+        message = f"Can't read {printable(path.name)}: {why_unreadable(error)}"
+        raise ZcalcError(message, hint) from error
+
+
+def _split(path: Path) -> tuple[Path, str]:
+    """The file of a picture's path, and the member of it where that is a tar: `a.tar!b.jpg`."""
+    file, mark, member = str(path).partition(".tar!")
+    return (Path(f"{file}.tar"), member) if mark and not path.exists() else (path, "")
+
+
+def _read(path: Path) -> bytes:
+    file, member = _split(path)
+    if not member:
+        return path.read_bytes()
+    with tarfile.open(file, "r:") as opened:
+        found = opened.extractfile(opened.getmember(member))
+        return found.read() if found else b""
+
+
+def decode(data: bytes) -> Image.Image:
+    """Read a picture's bytes as `open_picture` does; from any thread, large ones one at a time.
+
+    Raises whatever Pillow does on a damaged one: `why_unreadable` says it in words.
+    """
+    from zcalc.models.pictures import to_rgb
+
+    if not data:
+        raise OSError("the file is empty")
+    with Image.open(BytesIO(data), formats=FORMATS) as picture:
+        pixels = picture.width * picture.height
+        if pixels > (Image.MAX_IMAGE_PIXELS or math.inf):
+            raise Image.DecompressionBombError
+        with _LARGE if pixels > _MANY else nullcontext():
+            if picture.mode not in ("1", "P", "PA"):  # those shrink well only as RGB
+                picture.thumbnail(_SIZE)
+            rgb = to_rgb(picture)
+            rgb.thumbnail(_SIZE)
     return rgb
 
 
@@ -189,9 +226,10 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-def _reason(error: BaseException) -> str:
+def why_unreadable(error: BaseException) -> str:
+    """What is wrong with a picture that could not be read."""
     if isinstance(error, ZcalcError) and error.__cause__:
-        return _reason(error.__cause__)
+        return why_unreadable(error.__cause__)
     if isinstance(error, UnidentifiedImageError):
         return f"it is none of {', '.join(FORMATS)}, or damaged"
     if isinstance(error, Image.DecompressionBombWarning | Image.DecompressionBombError):
@@ -228,7 +266,7 @@ def _walk(root: Path) -> Iterator[Path]:
     for folder, below, files in os.walk(root):
         below[:] = sorted(name for name in below if not name.startswith("."))
         for file in sorted(files):
-            if not file.startswith(".") and Path(file).suffix.lower() in _SUFFIXES:
+            if not file.startswith(".") and Path(file).suffix.lower() in SUFFIXES:
                 yield Path(folder, file)
 
 

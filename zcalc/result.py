@@ -1,9 +1,7 @@
 """What an expression comes to: a point, and the words, pictures and sentence nearest to it."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +11,11 @@ from zcalc.algebra import unit
 from zcalc.captions import MODES
 from zcalc.comparison import Comparison, compare
 from zcalc.errors import ZcalcError
-from zcalc.evaluate import Combination, Evaluation, point
-from zcalc.expression import Expression
+from zcalc.evaluate import Combination, point
+from zcalc.evaluated import Evaluated, Scalar
 from zcalc.gallery import Picture
-from zcalc.language import Image, Node, Step, Text, Verb, error_at, operands, unparse
+from zcalc.index.query import Hit, Query, nearest, plain
+from zcalc.language import Call, Image, Text, error_at, operands, unparse
 from zcalc.progress import track
 from zcalc.ranking import Parts
 from zcalc.words import Word
@@ -24,21 +23,10 @@ from zcalc.words import Word
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from zcalc.calculator import Calculator
     from zcalc.decode.caption import Caption
     from zcalc.decode.objective import Objective
 
 _WORDS, _PICTURES = 10, 6
-PARTS = ("load", "embed", "caption", "words", "nearest")
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A picture of the gallery with its cosine."""
-
-    name: str
-    path: str
-    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,88 +44,21 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What of a result is shown; a `caption` of None is not decoded."""
+    """What of a result is shown; a `caption` of None is not decoded.
+
+    `asked` is what else is asked of the pictures: settings of `Result.nearest`. `thumbnails` are
+    shown in a terminal (None: where it is one).
+    """
 
     caption: dict[str, Any] | None = None
     words: int = 0
     pictures: int = 0
     plot: bool = False
+    asked: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    thumbnails: bool | None = False
 
 
-class _Evaluated(Expression):
-    """An expression with its value, which is computed when it is asked for, once.
-
-    `name` is what a binding called it. A statement of a program shares the evaluation of all.
-    """
-
-    def __init__(self, calculator: "Calculator", tree: Node, source: str | None = None) -> None:
-        super().__init__(calculator, tree, source)
-        self.name: str | None = None
-        self.verb: Verb | None = None
-        self.seconds = dict.fromkeys(PARTS, 0.0)
-        self._source = self.expr
-
-    @classmethod
-    def of(cls, calculator: "Calculator", step: Step, evaluation: Evaluation, source: str) -> Any:
-        """The result of a program's statement; its errors point into the program's text."""
-        made = cls(calculator, step.tree, step.source)
-        made.name, made.verb, made._source = step.name, step.verb, source
-        made.__dict__["_evaluation"] = evaluation
-        return made
-
-    @cached_property
-    def _evaluation(self) -> Evaluation:
-        with self._timed("embed"):
-            return self.calculator.evaluation([self.tree], self._source)
-
-    @cached_property
-    def _value(self) -> Any:
-        evaluation = self._evaluation
-        with self._timed("embed"):
-            return evaluation(self.tree)
-
-    @contextmanager
-    def _timed(self, part: str) -> Iterator[None]:
-        """Count the time spent on a part; loading models meanwhile is counted apart."""
-        begin, loaded = time.perf_counter(), self.calculator.seconds
-        try:
-            yield
-        finally:
-            loading = self.calculator.seconds - loaded
-            self.seconds["load"] += loading
-            self.seconds[part] += time.perf_counter() - begin - loading
-
-    def _about(self) -> dict[str, Any]:
-        """What the JSON object of every result begins with."""
-        about: dict[str, Any] = {"expr": self.expr, "model": self.calculator.model}
-        return about | ({"name": self.name} if self.name else {})
-
-    def _timing(self) -> dict[str, Any]:
-        return {"seconds": {part: round(s, 3) for part, s in self.seconds.items()}}
-
-
-class Scalar(_Evaluated):
-    """A number that an expression comes to, such as a cosine; `value` is it."""
-
-    def __float__(self) -> float:
-        return self.value
-
-    @property
-    def value(self) -> float:
-        """The number."""
-        return float(self._value)
-
-    def data(self, **_: Any) -> dict[str, Any]:
-        """The number as the command line's JSON object."""
-        return self._about() | {"value": round(self.value, 6)} | self._timing()
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        from zcalc.notebook.card import number_html, number_text
-
-        return {"text/plain": number_text(self), "text/html": number_html(self)}
-
-
-class Result(_Evaluated):
+class Result(Evaluated):
     """An embedding that an expression comes to; everything about it is computed when asked for.
 
     `expr` is its text, `tree` its syntax tree with all names written out, `seconds` what each part
@@ -160,7 +81,7 @@ class Result(_Evaluated):
             case "words":
                 return View(words=settings.get("k", 10))
             case "nearest":
-                return View(pictures=settings.get("k", 5))
+                return View(pictures=settings.pop("k", 5), asked=settings)
             case _:
                 return View(plot=True)
 
@@ -227,13 +148,52 @@ class Result(_Evaluated):
             next(added, None),
         )
 
-    def nearest(self, k: int = 5, *, keep_operands: bool = False) -> list[Hit]:
-        """The `k` nearest pictures of the gallery, nearest first, without the expression's own."""
+    def nearest(  # noqa: PLR0913
+        self,
+        k: int = 5,
+        *,
+        threshold: float | None = None,
+        where: str | None = None,
+        fold: float | None = None,
+        diversity: float = 0.0,
+        center: bool | None = None,
+        keep_operands: bool = False,
+    ) -> list[Hit]:
+        """The `k` nearest pictures of the gallery, nearest first, without the expression's own.
+
+        `threshold` is the least cosine, `where` a condition on the pictures' metadata as in SQL
+        ("year > 2010"). `fold` puts pictures with this cosine or more (0.94, say) into the `alike`
+        of the first of them; `diversity` from 0 to 1 chooses pictures unlike one another. `center`
+        compares without the mean picture and the mean text; None does as the preset does.
+        Raises ZcalcError for a condition that can't be used and settings that make no sense.
+
+        >>> import zcalc
+        >>> [hit.name for hit in zcalc.load("mini")("img(coffee)").nearest(1, where="name > 'm'")]
+        ['mug']
+        """
+        query = Query(k, threshold, where, fold, diversity)
         own = {str(p.path) for p in self.operand_pictures.values() if not keep_operands}
-        target = self.vector
+        centred = self.calculator.preset.center if center is None else center
+        target, mean = self.vector, None
+        if centred:
+            mean = self.calculator.means[0]
+            target = point(self._evaluation(Call("center", (self.tree,), span=self.tree.span)))[0]
         with self._timed("nearest"):
-            found = self.calculator.pictures.search(target, k + len(own))
-        return [Hit(e.name, e.path, score) for e, score in found if e.path not in own][:k]
+            return nearest(self.calculator.searched, target, query, own, mean)
+
+    def more(self, *pictures: str | Hit) -> "Result":
+        """More like these pictures: the expression with them added (see `index.feedback`)."""
+        return self._told(pictures, ())
+
+    def less(self, *pictures: str | Hit) -> "Result":
+        """Less like these pictures: the expression with them taken off."""
+        return self._told((), pictures)
+
+    def _told(self, more: Sequence[str | Hit], less: Sequence[str | Hit]) -> "Result":
+        from zcalc.index.feedback import edited
+
+        named = [[p.name if isinstance(p, Hit) else p for p in some] for some in (more, less)]
+        return Result(self.calculator, edited(self.tree, *named))
 
     def caption(
         self,
@@ -268,7 +228,13 @@ class Result(_Evaluated):
         """The captions of several decoders (the preset's own without a name), in both modes."""
         return compare(self, methods or (self.calculator.preset.method,), modes, **settings)
 
-    def data(self, words: int = 0, pictures: int = 0, keep_operands: bool = False) -> dict:
+    def data(
+        self,
+        words: int = 0,
+        pictures: int = 0,
+        keep_operands: bool = False,
+        asked: Mapping[str, Any] | None = None,
+    ) -> dict:
         """The result as the command line's JSON object, with the captions made so far."""
         found = self._about() | {"norm": round(self.norm, 6)}
         if self._captions:
@@ -281,10 +247,8 @@ class Result(_Evaluated):
             hits = self.words(words, keep_operands=keep_operands)
             found["words"] = [{"text": w.text, "score": _rounded(w.score)} for w in hits]
         if pictures:
-            near = self.nearest(pictures, keep_operands=keep_operands)
-            found["images"] = [
-                {"name": h.name, "path": h.path, "score": _rounded(h.score)} for h in near
-            ]
+            near = self.nearest(pictures, keep_operands=keep_operands, **(asked or {}))
+            found["images"] = [_about_hit(hit) for hit in near]
         found["terms"] = [
             {"name": term.name, "weight": round(term.weight, 6)}
             | {"norm": round(term.norm, 6), "cosine": _rounded(term.cosine)}
@@ -317,6 +281,18 @@ class Results(list[Result | Scalar]):
         shown = [result._repr_mimebundle_() for result in self]
         kinds = {"text/plain": "\n\n", "text/html": "\n"}
         return {kind: gap.join(one[kind] for one in shown) for kind, gap in kinds.items()}
+
+
+def _about_hit(hit: Hit) -> dict[str, Any]:
+    """A picture as the JSON object has it; what there is nothing of is left out."""
+    about: dict[str, Any] = {"name": hit.name, "path": hit.path, "score": _rounded(hit.score)}
+    if hit.metadata:
+        about["metadata"] = {name: plain(value) for name, value in hit.metadata.items()}
+    if hit.missing:
+        about["missing"] = True
+    if hit.alike:
+        about["alike"] = [_about_hit(other) for other in hit.alike]
+    return about
 
 
 def _rounded(value: float | None) -> float | None:

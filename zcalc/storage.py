@@ -11,6 +11,9 @@ from platformdirs import user_cache_path
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+_PIECE = 16 << 20  # bytes written at once
+_BINARY = getattr(os, "O_BINARY", 0)
+
 
 def cache_folder(*parts: str) -> Path:
     """The folder for what can be computed again: the user's cache, or $ZCALC_CACHE."""
@@ -23,20 +26,30 @@ def digest(data: bytes | str) -> str:
     return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, *pieces: bytes | memoryview) -> None:
     """Write a file so that a reader, or a crash, finds the old one or the new one, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with beside.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
+        try:
+            for piece in pieces:
+                write(handle, piece)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
         os.replace(beside, path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def write(handle: int, data: bytes | memoryview) -> None:
+    """Write all of some bytes to an open file."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(handle, rest[:_PIECE]) :]
 
 
 def sync_folder(folder: Path) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -68,18 +68,26 @@ def _print_captions(caption: "Caption") -> None:
     out.print(table)
 
 
-def show_tables(
-    result: "Result", words: int = 0, pictures: int = 0, keep_operands: bool = False
+def show_tables(  # noqa: PLR0913
+    result: "Result",
+    words: int = 0,
+    pictures: int = 0,
+    keep_operands: bool = False,
+    *,
+    asked: Mapping[str, Any] | None = None,
+    thumbnails: bool | None = False,
 ) -> None:
-    """Print the nearest words and pictures."""
+    """Print the nearest words and pictures; `asked` and `thumbnails` as `View` has them."""
     if words:
         found = result.words(words, keep_operands=keep_operands)
         out.print()
         out.print(_scores("word", "score", [(w.text, w.score) for w in found]))
     if pictures:
-        hits = result.nearest(pictures, keep_operands=keep_operands)
+        from zcalc.strip import show_hits
+
+        hits = result.nearest(pictures, keep_operands=keep_operands, **(asked or {}))
         out.print()
-        out.print(_scores("picture", "cosine", [(h.name, h.score) for h in hits]))
+        show_hits(out, hits, out.is_terminal if thumbnails is None else thumbnails)
         show_skipped(result.calculator.skipped)
 
 

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from zcalc.cli import evaluate, index, other
+from zcalc.cli import evaluate, index, nearest, other, push
 
 app = typer.Typer(
     help="Arithmetic on pictures and words.",
@@ -15,7 +15,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(evaluate.app)
-app.add_typer(index.app, name="index")
+app.add_typer(nearest.app)
+app.add_typer(push.app, name="index")
 app.add_typer(other.app)
 app.add_typer(other.bench, name="bench")
 

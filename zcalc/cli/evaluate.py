@@ -1,4 +1,4 @@
-"""`zcalc eval`, `caption`, `words`, `nearest`, `fmt` and `parse`: what a program comes to."""
+"""`zcalc eval`, `caption`, `words`, `fmt` and `parse`: what a program comes to."""
 # ruff: noqa: PLR0913, PLR0917  (typer makes an option of every parameter)
 
 from typing import Any
@@ -58,10 +58,8 @@ def captioned(
     _run(expr, models | gallery, {"caption": settings, **counts}, keep_operands, as_json)
 
 
-@app.command("nearest", help="Show the pictures nearest to an expression.")
-@app.command("words", help="Show the words nearest to an expression.")
-def looked_up(
-    context: typer.Context,
+@app.command("words")
+def words(
     expr: Expression,
     model: Model = "mini",
     clip: Clip = None,
@@ -74,11 +72,10 @@ def looked_up(
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Run `words` or `nearest`."""
+    """Show the words nearest to an expression."""
     models = {"model": model, "clip": clip, "device": device}
     gallery = {"images": images or [], "index": index, "normalize": not raw, "seed": seed}
-    counts = {"words": k or 10} if context.info_name == "words" else {"pictures": k or 5}
-    _run(expr, models | gallery, counts, keep_operands, as_json)
+    _run(expr, models | gallery, {"words": k or 10}, keep_operands, as_json)
 
 
 @app.command("fmt")

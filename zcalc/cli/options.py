@@ -36,7 +36,11 @@ Lm = Annotated[str | None, typer.Option(help="Own language model: hub id, folder
 Images = Annotated[
     list[Path] | None, typer.Option(help="Folder of pictures; may be given more than once.")
 ]
-IndexFile = Annotated[Path | None, typer.Option("--index", help="An index that was built before.")]
+IndexFile = Annotated[
+    str | None,
+    typer.Option("--index", help="An index that was built before, or milvus://HOST:PORT/NAME."),
+]
+Memory = Annotated[str | None, typer.Option(help="What searching the index may take, such as 4GB.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Seed = Annotated[int, typer.Option(help="Seed of the decoder.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]

@@ -1,5 +1,6 @@
 """What the command line does with a program: evaluate it, and show every result of it."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zcalc.cli.options import read
@@ -34,11 +35,13 @@ def show(result: "Result | Scalar", view: "View", keep_operands: bool, as_json: 
     if isinstance(result, Scalar):
         terminal.print_json(result.data()) if as_json else terminal.show_number(result)
         return
-    view = result.view if result.verb or result.name else view
+    if result.verb or result.name:
+        view = replace(result.view, thumbnails=view.thumbnails)
     counts: dict[str, Any] = {
         "words": view.words,
         "pictures": view.pictures,
         "keep_operands": keep_operands,
+        "asked": view.asked,
     }
     if as_json:
         if view.caption is not None:
@@ -56,7 +59,7 @@ def show(result: "Result | Scalar", view: "View", keep_operands: bool, as_json: 
     terminal.show_equation(result)
     if view.caption is not None:
         terminal.show_caption(result, view.caption)
-    terminal.show_tables(result, **counts)
+    terminal.show_tables(result, **counts, thumbnails=view.thumbnails)
     if view.caption is not None and view.words:
         terminal.show_terms(result)
     if view.plot:

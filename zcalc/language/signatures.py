@@ -17,6 +17,7 @@ class Literal(Enum):
 
     COUNT = "whole number of at least 1"
     TEXT = "text in quotes"
+    SHARE = "number from 0 to 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,15 @@ _VERBS = (
         method=Literal.TEXT,
     ),
     _verb("the nearest words", "words", k=Literal.COUNT),
-    _verb("the nearest pictures", "nearest", k=Literal.COUNT),
+    _verb(
+        "the nearest pictures",
+        "nearest",
+        k=Literal.COUNT,
+        threshold=Literal.SHARE,
+        where=Literal.TEXT,
+        fold=Literal.SHARE,
+        diversity=Literal.SHARE,
+    ),
     _verb("a map of the operands and the result", "plot"),
 )
 FUNCTIONS = {signature.name: signature for signature in _FUNCTIONS}

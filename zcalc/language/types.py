@@ -36,6 +36,12 @@ from zcalc.language.tree import (
 )
 
 Kind: TypeAlias = float | Type  # of a number that is known already, its value
+_EXAMPLES: dict[object, str] = {
+    Literal.TEXT: '"Image of a"',
+    Literal.COUNT: "5",
+    Literal.SHARE: "0.5",
+}
+_LITERALS = {"where": '"year > 2010"', "fold": "0.94", "threshold": "0.3"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +113,21 @@ class Checker:
         return kind
 
     def settings(self, pipe: Pipe) -> dict[str, Any]:
-        """Give the arguments of a verb: whole numbers and texts."""
+        """Give the arguments of a verb: numbers and texts."""
         signature = verb_of(pipe.verb, self.source, pipe.operand)
         pairs = matched(pipe.verb, signature, self.source)
         return {parameter.name: self._literal(parameter, value) for parameter, value in pairs}
 
-    def _literal(self, parameter: Parameter, value: Node) -> int | str:
+    def _literal(self, parameter: Parameter, value: Node) -> float | str:
         if parameter.type is Literal.TEXT and isinstance(value, Text):
             return value.text
         known = None if parameter.type is Literal.TEXT else climb(value, self._kind)
-        if isinstance(known, float) and known >= 1 and known == int(known):
+        if parameter.type is Literal.SHARE and isinstance(known, float) and 0 <= known <= 1:
+            return known
+        is_count = parameter.type is Literal.COUNT and isinstance(known, float) and known >= 1
+        if isinstance(known, float) and is_count and known == int(known):
             return int(known)
-        example = '"Image of a"' if parameter.type is Literal.TEXT else "5"
+        example = _LITERALS.get(parameter.name) or _EXAMPLES[parameter.type]
         message = f"{parameter.name} is a {parameter.type.value}"
         raise error_at(self.source, value.span, message, f"Write {parameter.name}={example}.")
 

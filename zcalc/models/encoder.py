@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from zcalc.errors import ZcalcError
-from zcalc.models import loading, presets
+from zcalc.models import identity, loading, presets
 from zcalc.models.causal import CausalTower, SharedPrefixes, WholeTexts
 from zcalc.models.checkpoint import Checkpoint, find_checkpoint
 from zcalc.models.pictures import to_rgb
@@ -64,7 +64,7 @@ class Encoder:
         with loading.quiet():
             checkpoint = find_checkpoint(clip)
             try:
-                return cls(checkpoint, _name(clip), picked, batch_size)
+                encoder = cls(checkpoint, _name(clip), picked, batch_size)
             except Exception as error:
                 raise ZcalcError(
                     f"The model in {checkpoint.weights.parent} can't be loaded: "
@@ -72,6 +72,8 @@ class Encoder:
                     "Its weights, configuration and tokenizer must belong together and be whole: "
                     "fetch or save all of them again from one place.",
                 ) from error
+        identity.remember(clip, encoder.identity, encoder.dim)
+        return encoder
 
     def images(self, pictures: Iterable[Image.Image]) -> np.ndarray:
         """Embed pictures of any size and mode as (n, d) float32, not normalised.
@@ -79,6 +81,16 @@ class Encoder:
         Each distinct picture is encoded once; an iterator is read a batch at a time.
         """
         return self._embed(self._picture_jobs(pictures), self.model.encode_image, self.batch_size)
+
+    def prepare(self, picture: Image.Image) -> torch.Tensor:
+        """Turn a picture of any size and mode into the model's input, in any thread."""
+        return self.transform(to_rgb(picture))
+
+    def encode(self, inputs: Sequence[torch.Tensor | np.ndarray]) -> np.ndarray:
+        """Embed prepared pictures as (n, d) float32, not normalised, in one batch and as given."""
+        return self._features(
+            torch.stack([torch.as_tensor(one) for one in inputs]), self.model.encode_image
+        )
 
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """Embed texts as (n, d) float32, not normalised; each distinct text is encoded once.
@@ -160,17 +172,20 @@ class Encoder:
     ) -> dict[bytes, np.ndarray]:
         if not waiting:
             return {}
-        with torch.no_grad():
-            inputs = torch.stack(list(waiting.values())).to(self.device)
-            features = encode(inputs).float().cpu().numpy()  # (n, d)
-        if not np.isfinite(features).all():
-            hint = "Its weights are damaged: fetch or build the model again."
-            raise ZcalcError(f"{self.identity} gives values that are no numbers.", hint)
+        features = self._features(torch.stack(list(waiting.values())), encode)  # (n, d)
         done = dict(zip(waiting, features, strict=True))
         self._cache |= {key: row.copy() for key, row in done.items()}
         while len(self._cache) > self.memory:
             self._cache.popitem(last=False)
         return done
+
+    def _features(self, inputs: torch.Tensor, encode: Callable[..., torch.Tensor]) -> np.ndarray:
+        with torch.no_grad():
+            features = encode(inputs.to(self.device)).float().cpu().numpy()  # (n, d)
+        if not np.isfinite(features).all():
+            hint = "Its weights are damaged: fetch or build the model again."
+            raise ZcalcError(f"{self.identity} gives values that are no numbers.", hint)
+        return features
 
 
 def _tokenizer(checkpoint: Checkpoint, vocabulary: int) -> Any:

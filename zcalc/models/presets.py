@@ -18,7 +18,9 @@ class Preset:
     `clip` is `open_clip:ARCH/TAG@REVISION` or a folder, `lm` is `ORG/NAME@REVISION` or a folder;
     `method` is its decoder, `decoder` has the settings of each decoder that differ from the
     defaults, `note` says what to know when fetching it. `means` is a safetensors file with the mean
-    `image` and the mean `text` of the space, (d,) each, where the preset ships them.
+    `image` and the mean `text` of the space, (d,) each, where the preset ships them; `center` says
+    whether the nearest pictures are looked for without them (measured for mini, docs/index.md: it
+    gains nothing).
     """
 
     name: str
@@ -30,6 +32,7 @@ class Preset:
     note: str = ""
     means: str | None = None
     ranking: Ranking = field(default_factory=Ranking)
+    center: bool = False
 
 
 _TABLE = (

@@ -37,7 +37,7 @@ def card_html(result: "Result") -> str:
     if view.words:
         columns.append(f"<h4>Nearest words</h4>{_words(result.words(view.words))}")
     if view.pictures:
-        shown = _pictures(result.nearest(view.pictures), thumbnails)
+        shown = _pictures(result.nearest(view.pictures, **view.asked), thumbnails)
         columns.append(f'<h4>Nearest pictures</h4><div class="pictures">{shown}</div>')
     if view.plot:
         body += f'<div class="plot">{_drawing(result)}</div>'
@@ -65,7 +65,7 @@ def card_text(result: "Result") -> str:
     """The card as text, in a fixed width."""
     view = result.view
     words = result.words(view.words) if view.words else []
-    hits = result.nearest(view.pictures) if view.pictures else []
+    hits = result.nearest(view.pictures, **view.asked) if view.pictures else []
     names = [*(w.text for w in words), *(h.name for h in hits), *(t.name for t in result.terms)]
     width = min(40, max((len(name) for name in names), default=0))
     most = max((w.score for w in words), default=1.0)

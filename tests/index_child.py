@@ -1,0 +1,206 @@
+"""Processes that write an index and are killed meanwhile; see test_index_kill.py."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from helpers import HashEncoder, save_photo
+
+from zcalc import storage
+from zcalc.index import Index, source_of, update
+
+CALLS = ("write", "fsync", "replace", "unlink", "mkdir", "open", "truncate")
+
+
+class Log:
+    """Lines in a file that are there whatever happens next."""
+
+    def __init__(self, file: Path) -> None:
+        self._handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def __call__(self, line: str, _write: Callable = os.write) -> None:
+        _write(self._handle, f"{line}\n".encode())
+
+
+def watch(kill_at: int, when: str, log: Log) -> None:
+    """Kill this process before its nth call that changes a disk, during its nth write, or after
+    its nth replacement of a file.
+    """
+    count = 0
+    counted = {"during": ["write"], "after": ["replace"]}.get(when, CALLS)
+
+    def watched(name: str, real: Callable) -> Callable:
+        def call(*arguments: Any, **options: Any) -> Any:
+            nonlocal count
+            if name == "open" and not arguments[1] & os.O_CREAT:
+                return real(*arguments, **options)
+            count += name in counted
+            if count != kill_at:
+                return real(*arguments, **options)
+            try:
+                if when == "after":
+                    real(*arguments, **options)
+                if when == "during":
+                    real(arguments[0], bytes(arguments[1])[: len(bytes(arguments[1])) // 2])
+            finally:
+                log(f"killed {when} call {kill_at}: {name}")
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        return call
+
+    for name in CALLS:
+        setattr(os, name, watched(name, getattr(os, name)))
+    assert storage.os is os
+
+
+def build(photos: str, to: str, log_file: str, kill_at: int, when: str) -> None:
+    """Bring an index up to date and log that it is; killed on the way, if `kill_at` is a call."""
+    log = Log(Path(log_file))
+    if kill_at:
+        watch(kill_at, when, log)
+    index, report = update(source_of([photos]), HashEncoder(), Path(to))
+    log(f"acknowledged {len(index)} {report.encoded}")
+
+
+class SlowEncoder(HashEncoder):
+    """An encoder that takes its time, and logs what it encodes."""
+
+    batch_size = 16
+
+    def __init__(self, log: Log, seconds: float) -> None:
+        super().__init__()
+        self._log, self._seconds = log, seconds
+
+    def encode(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
+        time.sleep(self._seconds)
+        self._log(f"encoded {len(inputs)}")
+        return super().encode(inputs)
+
+
+def build_slowly(photos: str, to: str, log_file: str, seconds: float) -> None:
+    """Build an index at the pace of a model."""
+    log = Log(Path(log_file))
+    log("started")
+    _, report = update(source_of([photos]), SlowEncoder(log, seconds), Path(to))
+    log(f"acknowledged {report.encoded}")
+
+
+def add_pictures(photos: str, to: str, log_file: str, name: str, count: int) -> None:
+    """Add pictures to a folder one by one, and bring its index up to date after each."""
+    log = Log(Path(log_file))
+    for i in range(count):
+        colour = f"#{abs(hash((name, i))) % 0xFFFFFF:06x}"
+        save_photo(Path(photos, f"{name}-{i}.png"), colour)
+        index, _ = update(source_of([photos]), HashEncoder(), Path(to))
+        assert f"{name}-{i}" in {entry.name for entry in index.entries}
+        log(f"acknowledged {name}-{i}")
+
+
+def read_again_and_again(to: str, log_file: str, seconds: float) -> None:
+    """Open an index over and over while others write it; every time it must be whole."""
+    log, end, times, most = Log(Path(log_file)), time.monotonic() + seconds, 0, 0
+    while time.monotonic() < end and not Path(to, "stop").exists():
+        if not Path(to, "manifest.json").exists():
+            continue
+        index = Index.open(Path(to))
+        rows = np.asarray(index.vectors)
+        assert len(index.entries) == len(rows) == index.manifest.count >= most
+        np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+        times, most = times + 1, len(rows)
+    log(f"read {times}")
+
+
+class Server:
+    """Forks processes from one that has all imports behind it; speaks JSON, a line each."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+
+    def ask(self, **what: Any) -> Any:
+        """Send a request and wait for the answer."""
+        assert self._process.stdin and self._process.stdout
+        print(json.dumps(what), file=self._process.stdin, flush=True)
+        return json.loads(self._process.stdout.readline())
+
+    def start(self, function: Callable, *arguments: Any) -> "Child":
+        """Run a function of this module in a process of its own."""
+        return Child(self, self.ask(start=function.__name__, arguments=arguments))
+
+    def close(self) -> None:
+        """End the server."""
+        self._process.kill()
+        self._process.wait()
+
+
+class Child:
+    """A process of the server's; `code` is how it ended, as of subprocess."""
+
+    def __init__(self, server: Server, pid: int) -> None:
+        self._server, self.pid, self.code = server, pid, None
+
+    def wait(self, seconds: float = 60) -> int | None:
+        """How it ended; None where it has not after that time."""
+        if self.code is None:
+            self.code = self._server.ask(wait=self.pid, seconds=seconds)
+        return self.code
+
+    def kill(self) -> None:
+        """Kill it at once."""
+        if self.wait(0) is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self.wait()
+
+
+def serve() -> None:
+    """Fork a process for each request, and say how it ends."""
+    with tempfile.TemporaryDirectory() as place:  # all that is imported late is imported now
+        save_photo(Path(place, "photos/p.png"), "red")
+        build(f"{place}/photos", f"{place}/p.zidx", f"{place}/log", 0, "before")
+    for line in sys.stdin:
+        asked = json.loads(line)
+        if "start" in asked:
+            answer: int | None = os.fork()
+            if answer == 0:
+                run(asked["start"], asked["arguments"])
+        else:
+            answer = ended(asked["wait"], asked["seconds"])
+        print(json.dumps(answer), flush=True)
+
+
+def run(function: str, arguments: Sequence[Any]) -> None:
+    """Run a function and end the process."""
+    try:
+        globals()[function](*arguments)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
+def ended(pid: int, seconds: float) -> int | None:
+    """How a process has ended, if it does in that time."""
+    end = time.monotonic() + seconds
+    while True:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done or time.monotonic() > end:
+            return os.waitstatus_to_exitcode(status) if done else None
+        time.sleep(0.001)
+
+
+if __name__ == "__main__":
+    serve()
