@@ -260,10 +260,10 @@ def test_in_a_terminal(tmp_path: Path, thumbnails: bool) -> None:
         Hit("a" * 90, str(photo), 0.5, {"year": 2010, "place": "Rome"}),
         Hit("b\x1b[31m[bold]", "/gone", 0.4, {"year": 2011}, True, (Hit("c", "/c", 0.39),)),
     ]
-    console = Console(width=80, record=True, file=open(os.devnull, "w"), force_terminal=True)  # noqa: SIM115
+    console = Console(width=100, record=True, file=open(os.devnull, "w"), force_terminal=True)  # noqa: SIM115
     show_hits(console, hits, thumbnails)
     text = console.export_text()
-    assert max(map(len, text.splitlines())) <= 80
+    assert max(map(len, text.splitlines())) <= 100
     for part in ("cosine", "0.500", "2011", "Rome", "missing  + c", "[bold]", "…"):
         assert part in text, part
     assert "\x1b[31m" not in text

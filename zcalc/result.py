@@ -169,7 +169,7 @@ class Result(Evaluated):
 
         >>> import zcalc
         >>> [hit.name for hit in zcalc.load("mini")("img(coffee)").nearest(1, where="name > 'm'")]
-        ['mug']
+        ['tea']
         """
         query = Query(k, threshold, where, fold, diversity)
         own = {str(p.path) for p in self.operand_pictures.values() if not keep_operands}

@@ -21,7 +21,7 @@ def cache_folder(*parts: str) -> Path:
     return (Path(own) if own else user_cache_path("zcalc")).joinpath(*parts)
 
 
-def digest(data: bytes | str) -> str:
+def digest(data: bytes | memoryview | str) -> str:
     """The SHA-256 of bytes or text, in hex."""
     return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
 

@@ -10,8 +10,8 @@ from rich.text import Text
 from zcalc.gallery import printable
 from zcalc.index.query import Hit
 
-_WIDE, _HIGH = 22, 11  # columns and lines of a thumbnail at most
-_LEAST = 14  # columns
+_WIDE, _HIGH = 26, 13  # columns and lines of a thumbnail at most
+_LEAST = 20  # columns
 _FIELDS = 4  # columns of metadata
 _BAR = 20
 

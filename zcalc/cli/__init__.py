@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from zcalc.cli import evaluate, index, nearest, other, push
+from zcalc.cli import evaluate, nearest, other, push
 
 app = typer.Typer(
     help="Arithmetic on pictures and words.",
@@ -16,7 +16,7 @@ app = typer.Typer(
 )
 app.add_typer(evaluate.app)
 app.add_typer(nearest.app)
-app.add_typer(push.app, name="index")
+app.add_typer(push.app, name="index")  # build, info, restore, push
 app.add_typer(other.app)
 app.add_typer(other.bench, name="bench")
 

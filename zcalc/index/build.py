@@ -12,9 +12,10 @@ from zcalc.algebra import unit
 from zcalc.errors import ZcalcError
 from zcalc.index import layout
 from zcalc.index.engine import Engine, Outcome, PictureEncoder, encode_here
+from zcalc.index.items import Item
 from zcalc.index.journal import Journal, stamp
 from zcalc.index.layout import Row
-from zcalc.index.sources import Item, Source
+from zcalc.index.sources import Source
 from zcalc.index.store import Index
 from zcalc.index.table import Entry, hashes_of
 from zcalc.index.writer import Writer
@@ -116,7 +117,7 @@ class _Build:
             if item.skipped:
                 self._skipped[number] = item.skipped
             elif row is not None and (sizes[row], times[row]) == (item.size, item.mtime_ns):
-                self._found[number] = Row(item, self._content(row), row)
+                self._found[number] = Row(item, self._hashes[row], row)
             elif bad and (bad.size, bad.mtime_ns) == (item.size, item.mtime_ns):
                 self._skipped[number] = bad.skipped
             elif (known := journal.stamps.get(stamp(item))) is not None:
@@ -150,16 +151,11 @@ class _Build:
 
     def _settle(self, journal: Journal) -> None:
         """Find the vector of each row, and tell moved pictures from new ones."""
-        claimed = {row.origin for row in self._found.values() if row.origin is not None}
-        now = {item.path for item in self._items}
-        gone: dict[bytes, list[int]] = {}
-        if self._old and len(claimed) < len(self._paths) and self._origins:
-            for row, content in enumerate(self._hashes):
-                if self._paths[row] not in now:
-                    gone.setdefault(content, []).append(row)
-        for row in (self._found[number] for number in sorted(self._found)):
+        gone = self._gone()
+        for number in sorted(self._found):
+            row = self._found[number]
             before = self._rows.get(row.item.path)
-            if row.origin is None and before is not None and self._content(before) == row.sha256:
+            if row.origin is None and before is not None and self._hashes[before] == row.sha256:
                 row.origin = before  # only its time has changed
             if row.origin is not None:
                 self.counts["unchanged"] += 1
@@ -171,8 +167,15 @@ class _Build:
                 row.copied = self._origins.get(row.sha256)
                 row.journaled = journal.contents.get(row.sha256)
 
-    def _content(self, row: int) -> bytes:
-        return self._hashes[row]
+    def _gone(self) -> dict[bytes, list[int]]:
+        """The rows of which the path is no longer there, by content."""
+        gone: dict[bytes, list[int]] = {}
+        if self._origins:
+            now = {item.path for item in self._items}
+            for row, content in enumerate(self._hashes):
+                if self._paths[row] not in now:
+                    gone.setdefault(content, []).append(row)
+        return gone
 
     def rows(self) -> list[Row]:
         """The rows of the new index: those that were there in their order, then the new ones."""

@@ -15,7 +15,7 @@ from PIL import Image
 
 from zcalc.errors import ZcalcError
 from zcalc.gallery import decode, why_unreadable
-from zcalc.index.sources import Item
+from zcalc.index.items import Item
 
 
 class PictureEncoder(Protocol):
@@ -23,7 +23,11 @@ class PictureEncoder(Protocol):
 
     identity: str
     dim: int
-    batch_size: int
+
+    @property
+    def batch_size(self) -> int:
+        """How many pictures are encoded together."""
+        ...
 
     def prepare(self, picture: Image.Image) -> Any:
         """A picture as the model's input."""

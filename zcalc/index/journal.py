@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zcalc.index.sources import Item
+from zcalc.index.items import Item
 from zcalc.index.writer import saving
 from zcalc.storage import digest, write
 

@@ -14,9 +14,9 @@ import pyarrow as pa
 from zcalc.index import table as tables
 from zcalc.index import vectors
 from zcalc.index.engine import PictureEncoder
+from zcalc.index.items import Item
 from zcalc.index.journal import Journal
 from zcalc.index.manifest import Manifest, PartOf
-from zcalc.index.sources import Item
 from zcalc.index.store import Index
 from zcalc.index.table import Entry
 from zcalc.index.writer import Writer
@@ -99,8 +99,9 @@ class Draft:
                 new.rows.append(row)
             else:
                 groups[self.old.place(row.origin)[0]].rows.append(row)
+        stored = self.old.vectors.dtype if self.old else self._kind
         for group, part in zip(groups, old, strict=True):
-            if 3 * len(group.rows) < 2 * part.rows or self._kind != self.old.vectors.dtype:
+            if 3 * len(group.rows) < 2 * part.rows or self._kind != stored:
                 group.part = None
         groups = [group for group in groups if group.rows]
         while new.rows and groups and _is_small(groups[-1], new):

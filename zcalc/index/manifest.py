@@ -107,9 +107,9 @@ def read(folder: Path, name: str = CURRENT) -> Manifest:
         raise Damaged(folder, f"its format is not {_FORMAT!r}")
     if body["version"] != _VERSION:
         hint = f"Update zcalc; this one reads version {_VERSION}, this is {body['version']}."
-        error = OtherVersion(f"The index {folder} was written by a newer zcalc.", hint)
-        error.newer = True
-        raise error
+        newer = OtherVersion(f"The index {folder} was written by a newer zcalc.", hint)
+        newer.newer = True
+        raise newer
     manifest = _parsed(body)
     if manifest is None:
         raise Damaged(folder, "its manifest lacks a part")

@@ -115,6 +115,7 @@ class Served:
                 output_fields=["*"],
                 search_params={"metric_type": "IP"},
             )[0]
+        found = [hit for hit in found if hit["row"] >= 0]
         self._fields = {hit["row"]: dict(hit["entity"]) for hit in found}
         rows = np.array([hit["row"] for hit in found], np.int64)  # (m,)
         scores = np.array([hit["distance"] for hit in found], np.float32)  # (m,)

@@ -14,7 +14,7 @@ import numpy as np
 
 from zcalc.errors import ZcalcError
 from zcalc.index.engine import Outcome, PictureEncoder, read
-from zcalc.index.sources import Item
+from zcalc.index.items import Item
 
 Load = Callable[[], PictureEncoder]
 

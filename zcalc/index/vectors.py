@@ -37,7 +37,7 @@ def pack(rows: np.ndarray) -> tuple[str, list[bytes | memoryview]]:
     `rows` are (n, d) float32 or float16. Two parts with the same hash are the same.
     """
     rows = np.ascontiguousarray(rows)
-    data = memoryview(rows).cast("B") if rows.size else memoryview(b"")
+    data = memoryview(rows.data).cast("B") if rows.size else memoryview(b"")
     blocks = b"".join(_digests(data, range(-(-len(data) // _BLOCK))))
     header = _header(rows.shape, rows.dtype)
     head = len(header).to_bytes(8, "little") + header + blocks

@@ -1,0 +1,111 @@
+"""An index served from Milvus: here milvus-lite, the embedded form with the same client."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers import hash_calculator, save_photo
+
+from zcalc.errors import ZcalcError
+from zcalc.index import Index
+from zcalc.index.milvus import Served, is_address, push
+from zcalc.index.query import Local, Query, nearest
+
+needs_milvus = pytest.mark.skipif(
+    not all(importlib.util.find_spec(name) for name in ("pymilvus", "milvus_lite")),
+    reason="needs pip install 'zcalc[milvus]'",
+)
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
+    lines = ["path,year,place"]
+    for i, name in enumerate(("red", "darkred", "green", "blue", "navy", "o'hara")):
+        file = save_photo(tmp_path / "photos" / f"{name}.png", "pink" if "'" in name else name)
+        lines.append(f"{file},{2000 + i},{'Rome' if i % 2 else 'Paris'}")
+    (tmp_path / "list.csv").write_text("\n".join(lines))
+    hash_calculator().index(tmp_path / "list.csv", tmp_path / "p.zidx")
+    return tmp_path / "p.zidx"
+
+
+@needs_milvus
+def test_it_answers_as_the_folder_does(index: Path, tmp_path: Path) -> None:
+    address = f"milvus:{tmp_path}/served.db/photos"
+    here = Index.open(index)
+    assert push(here, address) == 6
+    assert push(here, address) == 6, "again, in place of the first"
+    served = Served.open(address, "hash-1")
+    assert (len(served), served.dim, served.roots) == (6, here.dim, here.roots)
+    np.testing.assert_allclose(served.means, here.means, atol=1e-6)
+    random = np.random.default_rng(0)
+    for query in (
+        Query(3),
+        Query(9, where="year > 2002"),
+        Query(9, where="year > 2001 and place == 'Rome'"),
+        Query(4, fold=0.9),
+        Query(4, diversity=0.4),
+        Query(9, threshold=0.2),
+    ):
+        target = np.abs(random.normal(size=here.dim)).astype(np.float32)
+        target /= np.linalg.norm(target)
+        local = query if not query.where else Query(9, where=query.where.replace("==", "="))
+        wanted, found = nearest(Local(here), target, local), nearest(served, target, query)
+        assert [hit.name for hit in found] == [hit.name for hit in wanted]
+        assert [h.score for h in found] == pytest.approx([h.score for h in wanted], abs=1e-5)
+        for one, other in zip(found, wanted, strict=True):
+            assert (one.path, one.missing) == (other.path, False)
+            assert {**one.metadata} == {**other.metadata}
+
+
+@needs_milvus
+def test_through_the_calculator(index: Path, tmp_path: Path) -> None:
+    address = f"milvus:{tmp_path}/served.db/photos"
+    push(Index.open(index), address)
+    served, here = hash_calculator(index=address), hash_calculator(index=index)
+    expr = 'img(red) + "tea" - img("o\'hara")'
+    found, wanted = served(expr).nearest(9), here(expr).nearest(9)
+    assert (
+        {h.name for h in found} == {h.name for h in wanted} == {"darkred", "green", "blue", "navy"}
+    )
+    assert served.complete("img(nav").options == ("navy)",)
+    with pytest.raises(ZcalcError, match="There is no picture 'rad'"):
+        served.gallery.find("rad")
+    assert served(expr)._repr_mimebundle_()["text/html"].count("<img") >= 3
+
+
+@needs_milvus
+def test_what_is_wrong_is_said(index: Path, tmp_path: Path) -> None:
+    address = f"milvus:{tmp_path}/served.db/photos"
+    with pytest.raises(ZcalcError, match="There is no collection photos") as error:
+        Served.open(address)
+    assert "zcalc index push" in error.value.hint
+    push(Index.open(index), address)
+    with pytest.raises(ZcalcError, match="made with hash-1, not with other"):
+        Served.open(address, "other")
+    served = Served.open(address)
+    target = np.eye(served.dim, dtype=np.float32)[0]
+    assert (served.find(target, 9, "year > 1) or (row >= -1")[1] >= 0).all()
+    for bad in ("year >", "yeer > > 1", ""):
+        with pytest.raises(ZcalcError, match="The condition"):
+            served.find(target, 3, bad)
+    served._client.create_collection("mine", dimension=4)
+    with pytest.raises(ZcalcError, match="is there and is no index"):
+        push(Index.open(index), f"milvus:{tmp_path}/served.db/mine")
+    assert served._client.has_collection("mine")
+    with pytest.raises(ZcalcError, match="Can't reach Milvus"):
+        Served.open("milvus://127.0.0.1:9/photos")
+
+
+@pytest.mark.parametrize("bad", ["milvus:", "milvus:photos", "milvus://host:1", "milvus:a.db/b-c"])
+def test_addresses(bad: str) -> None:
+    assert is_address(bad) and not is_address("milvus") and not is_address("photos.zidx")
+    with pytest.raises(ZcalcError, match="is no address of Milvus"):
+        Served.open(bad)
+
+
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pymilvus", None)
+    with pytest.raises(ZcalcError, match="needs more packages") as error:
+        Served.open("milvus://127.0.0.1:19530/photos")
+    assert "zcalc[milvus]" in error.value.hint
