@@ -11,7 +11,7 @@ import tarfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -86,7 +86,7 @@ def test_nothing_is_opened_and_written_when_nothing_has_changed(
 class opened_files(list[str]):
     """The files that are opened meanwhile, seen by an audit hook."""
 
-    _all: "list[opened_files]" = []
+    _all: "ClassVar[list[opened_files]]" = []
 
     def __enter__(self) -> "opened_files":
         if not opened_files._all:
