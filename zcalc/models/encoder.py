@@ -19,6 +19,7 @@ from zcalc.models.text import TokenRows, encode_text, quick_clean
 
 import open_clip  # isort: skip
 import torch  # isort: skip
+from torchvision.transforms import Compose, ToTensor  # isort: skip
 
 _Job = tuple[bytes, Callable[[], torch.Tensor]]  # an input's key, and how to prepare it
 
@@ -44,6 +45,7 @@ class Encoder:
         model, _, self.transform = open_clip.create_model_and_transforms(
             checkpoint.name, device=device, **checkpoint.arguments
         )
+        self._resize, self._normalize = _halves(self.transform)
         self.model = model.eval().requires_grad_(False)
         self.tokenizer = _tokenizer(checkpoint, model.vocab_size)
         self.token_rows = TokenRows(self.tokenizer)
@@ -82,15 +84,19 @@ class Encoder:
         """
         return self._embed(self._picture_jobs(pictures), self.model.encode_image, self.batch_size)
 
-    def prepare(self, picture: Image.Image) -> torch.Tensor:
-        """Turn a picture of any size and mode into the model's input, in any thread."""
-        return self.transform(to_rgb(picture))
+    def prepare(self, picture: Image.Image) -> np.ndarray:
+        """A picture of any size and mode as the model's pixels, (3, h, w) uint8; from any thread.
 
-    def encode(self, inputs: Sequence[torch.Tensor | np.ndarray]) -> np.ndarray:
+        The rest is left to `encode`: torch's own threads, begun by every thread that decodes, would
+        stand in the encoder's way.
+        """
+        pixels = np.asarray(self._resize(to_rgb(picture)))  # (h, w, 3)
+        return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+    def encode(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         """Embed prepared pictures as (n, d) float32, not normalised, in one batch and as given."""
-        return self._features(
-            torch.stack([torch.as_tensor(one) for one in inputs]), self.model.encode_image
-        )
+        pixels = torch.from_numpy(np.stack(inputs)).to(self.device)  # (n, 3, h, w)
+        return self._features(self._normalize(pixels.float().div(255)), self.model.encode_image)
 
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """Embed texts as (n, d) float32, not normalised; each distinct text is encoded once.
@@ -186,6 +192,13 @@ class Encoder:
             hint = "Its weights are damaged: fetch or build the model again."
             raise ZcalcError(f"{self.identity} gives values that are no numbers.", hint)
         return features
+
+
+def _halves(transform: Compose) -> tuple[Compose, Compose]:
+    """A picture transform before and after pixels become fractions."""
+    steps = transform.transforms
+    middle = next(i for i, step in enumerate(steps) if isinstance(step, ToTensor))
+    return Compose(steps[:middle]), Compose(steps[middle + 1 :])
 
 
 def _tokenizer(checkpoint: Checkpoint, vocabulary: int) -> Any:
