@@ -86,7 +86,7 @@ def test_nothing_is_opened_and_written_when_nothing_has_changed(
 class opened_files(list[str]):
     """The files that are opened meanwhile, seen by an audit hook."""
 
-    _all: "ClassVar[list[opened_files]]" = []
+    _all: ClassVar[list[Any]] = []
 
     def __enter__(self) -> "opened_files":
         if not opened_files._all:
