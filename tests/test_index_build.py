@@ -402,7 +402,7 @@ def test_an_interrupt_on_the_command_line(tmp_path: Path) -> None:
         "import helpers, zcalc.calculator as c\n"
         "class Slow(helpers.HashEncoder):\n"
         "    def encode(self, inputs):\n"
-        "        print('.', file=sys.stderr, flush=True); time.sleep(0.05)\n"
+        "        print('.', file=sys.stderr, flush=True); time.sleep(0.4)\n"
         "        return super().encode(inputs)\n"
         "c.Calculator.encoder = Slow(); c.Calculator._late_encoder = Slow()\n"
         "from zcalc.cli import main; main()\n"

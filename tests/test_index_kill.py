@@ -87,7 +87,7 @@ def test_killed_at_every_write_fsync_and_replace(
         new = state_after(photos, memory / "new")
         for when in ("before", "during", "after"):
             for point in range(1, 200):
-                killed = one_kill(start, memory, photos, point, when, (old, new))
+                killed = one_kill(start, photos, (point, when), (old, new))
                 if not killed:
                     break
                 kills[when] += 1
