@@ -1,5 +1,7 @@
 """Encoding through Ray Data on a local Ray gives what the local engine gives, row for row."""
 
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,10 @@ from zcalc.index.ray_engine import RayEngine
 pytest.importorskip("ray", reason="needs zcalc[ray]")
 
 
-def test_the_same_index_as_the_local_engine(tmp_path: Path) -> None:
+def test_the_same_index_as_the_local_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # workers import helpers
     for i in range(14):
         save_photo(tmp_path / f"p/{i:02}.png", (i * 15, 9, 255 - i))  # type: ignore[arg-type]
     (tmp_path / "p/05 copy.png").write_bytes((tmp_path / "p/05.png").read_bytes())

@@ -65,7 +65,8 @@ class RayEngine:
         firsts = [{"first": first} for first in range(0, len(items), size)]
         shared = ray.put((list(items), set(known)))
         decode = partial(_decoded, shared=shared, size=size, load=self.load)
-        rows = ray.data.from_items(firsts, override_num_blocks=len(firsts)).map(decode)
+        rows = ray.data.from_items(firsts, override_num_blocks=len(firsts))
+        rows = rows.map(decode, num_cpus=0.5)  # unlike encoders: or both are one stage
         for row in rows.map(
             _Encode, fn_constructor_args=(self.load, threads), **encoders
         ).iter_rows():
