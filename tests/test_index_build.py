@@ -398,6 +398,8 @@ def test_an_interrupt_on_the_command_line(tmp_path: Path) -> None:
     for i in range(400):
         save_photo(tmp_path / f"p/{i:03}.png", (i % 256, i // 2, 9), (300, 200))  # type: ignore[arg-type]
     code = (
+        # A background job of a shell without job control inherits SIGINT ignored.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import sys, time; sys.path.insert(0, sys.argv.pop(1))\n"
         "import helpers, zcalc.calculator as c\n"
         "class Slow(helpers.HashEncoder):\n"
