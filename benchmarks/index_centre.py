@@ -13,7 +13,7 @@ import numpy as np
 
 from zcalc.algebra import unit
 from zcalc.calculator import Calculator
-from zcalc.evaluate import point
+from zcalc.evaluator import point
 from zcalc.language import Call
 
 QUERIES = Path(__file__).parent / "mixed/queries.tsv"

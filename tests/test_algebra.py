@@ -8,7 +8,7 @@ import pytest
 
 from zcalc.algebra import unit
 from zcalc.errors import ZcalcError
-from zcalc.evaluate import Evaluation, evaluate, point
+from zcalc.evaluator import Evaluation, evaluate, point
 from zcalc.language import Text, parse
 
 A, B, C = Text("a"), Text("b"), Text("c")

@@ -14,7 +14,7 @@ import zcalc
 from zcalc import algebra
 from zcalc.algebra import unit
 from zcalc.errors import ZcalcError
-from zcalc.evaluate import Combination, Evaluation
+from zcalc.evaluator import Combination, Evaluation
 from zcalc.language import LanguageError, Text, Type, folded, parse, plan, unparse
 from zcalc.language.completion import complete
 from zcalc.plot import plane

@@ -2,8 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
-from difflib import get_close_matches
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -14,13 +12,11 @@ import numpy as np
 from zcalc.algebra import unit
 from zcalc.captions import caption_each
 from zcalc.errors import ZcalcError
-from zcalc.evaluate import Evaluation
+from zcalc.evaluator import Evaluation
 from zcalc.gallery import Gallery, Picture, open_picture
 from zcalc.language import Bound, Image, Node, Text, Type, error_at, image, operands, plan
-from zcalc.models.presets import PRESETS, Preset
-from zcalc.ranking import Ranking
+from zcalc.pair import Pair
 from zcalc.storage import cache_folder, digest
-from zcalc.words import StoredTexts
 
 if TYPE_CHECKING:
     from zcalc.decode.caption import Caption
@@ -28,9 +24,6 @@ if TYPE_CHECKING:
     from zcalc.index.milvus import Served
     from zcalc.index.query import Searchable
     from zcalc.language.completion import Completion
-    from zcalc.models.encoder import Encoder
-    from zcalc.models.identity import LateEncoder
-    from zcalc.models.language_model import LanguageModel
     from zcalc.result import Result
 
 Folder = str | PathLike[str]
@@ -73,10 +66,8 @@ def load(  # noqa: PLR0913
     return calculator
 
 
-class Calculator:
+class Calculator(Pair):
     """Models and a gallery, each loaded or read when it is first needed.
-
-    `seconds` is the time that loading has taken so far.
 
     >>> calc = Calculator("mini")
     >>> calc.txt("tea") - 0.5 * calc.img("coffee")
@@ -96,17 +87,10 @@ class Calculator:
         seed: int = 0,
         normalize: bool = True,
     ) -> None:
-        self.preset = _preset(model)
-        if clip:  # the preset's settings suit its own encoder only
-            self.preset = replace(
-                self.preset, decoder={}, method="zerocap", means=None, ranking=Ranking()
-            )
-        self.model = "+".join([clip or model, *([lm] if lm else [])]) if clip or lm else model
+        super().__init__(model, clip, lm, device)
         self.seed = seed
         self.normalize = normalize
-        self.seconds = 0.0
         self.names: dict[str, Bound] = {}  # what its programs have bound so far
-        self._clip, self._lm, self._device = clip or model, lm or model, device
         self._index_place = index
         self._memory = memory
         roots = [Path(folder) for folder in images]
@@ -186,44 +170,6 @@ class Calculator:
         index, report = update(source_of(places, column), self._late_encoder, Path(to), chosen)
         _ = index.structure  # made now, not by the first query
         return report
-
-    @property
-    def _late_encoder(self) -> "Encoder | LateEncoder":
-        """The encoder, not loaded yet where what it is called is known."""
-        from zcalc.models.identity import LateEncoder, known
-
-        about = None if "encoder" in vars(self) else known(self._clip)
-        return LateEncoder(*about, lambda: self.encoder) if about else self.encoder
-
-    @cached_property
-    def encoder(self) -> "Encoder":
-        """The encoder of pictures and texts."""
-        begin = time.perf_counter()
-        from zcalc.models.encoder import Encoder
-
-        encoder = Encoder.load(self._clip, self._device)
-        self.seconds += time.perf_counter() - begin
-        return encoder
-
-    @cached_property
-    def language_model(self) -> "LanguageModel":
-        """The language model that writes captions."""
-        begin = time.perf_counter()
-        from zcalc.models.language_model import LanguageModel
-
-        model = LanguageModel.load(self._lm, self._device)
-        self.seconds += time.perf_counter() - begin
-        return model
-
-    @cached_property
-    def vocabulary(self) -> StoredTexts:
-        """The words that `words` chooses from."""
-        return StoredTexts("vocabulary.tsv", self.encoder, ranking=self.preset.ranking)
-
-    @cached_property
-    def sentences(self) -> StoredTexts:
-        """The sentences that the decoder `retrieve` chooses from."""
-        return StoredTexts("captions.txt", self.encoder)
 
     @cached_property
     def pictures(self) -> "Index | Served":
@@ -318,15 +264,3 @@ class Calculator:
 
             index.memory = bytes_of(self._memory)
         return index
-
-
-def _preset(name: str) -> Preset:
-    if name in PRESETS:
-        return PRESETS[name]
-    close = get_close_matches(name.lower(), PRESETS, n=1)
-    did_you_mean = f"Did you mean {close[0]!r}? " if close else ""
-    raise ZcalcError(
-        f"There is no preset {name!r}.",
-        f"{did_you_mean}Presets: {', '.join(PRESETS)}. Models of your own are named with clip "
-        "and lm.",
-    )

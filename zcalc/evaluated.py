@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from zcalc.evaluate import Evaluation
+from zcalc.evaluator import Evaluation
 from zcalc.expression import Expression
 from zcalc.language import Node, Step, Verb
 

@@ -11,8 +11,8 @@ from zcalc.algebra import unit
 from zcalc.captions import MODES
 from zcalc.comparison import Comparison, compare
 from zcalc.errors import ZcalcError
-from zcalc.evaluate import Combination, point
 from zcalc.evaluated import Evaluated, Scalar
+from zcalc.evaluator import Combination, point
 from zcalc.gallery import Picture
 from zcalc.index.query import Hit, Query, nearest, plain
 from zcalc.language import Call, Image, Text, error_at, operands, unparse
