@@ -21,7 +21,8 @@ check: $(READY)  ## format, lint, types, tests
 soak: $(READY)  ## the reliability checks with their larger figures (half an hour)
 	ZCALC_SOAK=1 $(BIN)/pytest tests/test_language.py tests/test_program.py \
 	  tests/test_algebra.py tests/test_decode.py tests/test_decode_exact.py \
-	  tests/test_index_store.py tests/test_index_build.py tests/test_index_kill.py
+	  tests/test_index_store.py tests/test_index_structure.py tests/test_index_build.py \
+	  tests/test_index_kill.py
 
 lab: $(READY)  ## JupyterLab on the notebooks
 	$(BIN)/zcalc lab notebooks

@@ -88,12 +88,29 @@ def assert_same(fast, slow):
 @pytest.mark.parametrize("beams", [1, 3, 5])
 def test_fast_and_plain_write_the_same_tokens(any_lm, encoder, targets, beams):
     settings = dataclasses.replace(SETTINGS, beams=beams)
+    undecided = 0
     for target in targets:
         fast = list(zerocap(target, encoder, any_lm, settings))
         slow = list(plain.zerocap(target, encoder, any_lm, settings))
+        if written(fast) != written(slow) and is_undecided(target, encoder, any_lm, settings):
+            undecided += 1
+            continue
         assert len(fast) == len(slow)
         for a, b in zip(fast, slow, strict=True):
             assert_same(a, b)
+    assert undecided <= len(targets) // 20  # none of the five
+
+
+def written(captions):
+    return [[beam.tokens for beam in caption.beams] for caption in captions]
+
+
+def is_undecided(target, encoder, lm, settings):
+    """Whether the plain version itself writes otherwise when a target moves by rounding errors."""
+    random = np.random.default_rng(0)
+    nudged = [target + 1e-7 * random.normal(size=target.shape).astype("f4") for _ in range(16)]
+    found = [written(plain.zerocap(t, encoder, lm, settings)) for t in (target, *nudged)]
+    return any(other != found[0] for other in found)
 
 
 @pytest.mark.filterwarnings("ignore:Longer than")
