@@ -77,6 +77,6 @@ def test_labels_that_are_no_class_are_named(tmp_path: Path, calculator: Calculat
 
 
 def test_arithmetic_with_drawings_and_flags_comes_out(calculator: Calculator) -> None:
-    _, asked, _ = questions.prepare(None, "dev", calculator=calculator)
-    found = questions.summary(questions.answers(calculator, asked))
+    own, asked, _ = questions.prepare(None, "dev", calculator=calculator)
+    found = questions.summary(questions.answers(own, asked))
     assert found["total"]["R@5"] > 0.35 and found["flags"]["R@5"] > 0.2
