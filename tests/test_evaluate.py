@@ -19,9 +19,11 @@ from zcalc.evaluate import (
     analogies,
     captions,
     compare,
+    everything,
     relations,
     retrieval,
     scores,
+    suite,
 )
 from zcalc.evaluate.data import labelled
 from zcalc.evaluate.recall import ranks
@@ -325,6 +327,17 @@ def test_a_report_shows_itself_escaped(photos: Path) -> None:
     assert "<script>" not in html and "&lt;script&gt;" in html and "&lt;b&gt;" in html
     assert "R@10" in html and "R@10" in repr(found)
     assert json.loads(json.dumps(found.data(items=True)))["skipped"][0]["name"] == name
+
+
+def test_everything_says_what_it_cannot_measure(monkeypatch: pytest.MonkeyPatch) -> None:
+    calculator = hash_calculator()
+    calculator.model = "hash"
+    monkeypatch.setattr(suite, "REFERENCES", Path("absent.csv"))
+    found = everything(calculator)
+    titles = [report.title for report in found.reports]
+    assert titles == ["relations", "analogies", "flags", "names of pictures"]
+    assert found.skipped[0].name == "captions" and "absent.csv" in repr(found)
+    assert len(found.data()["reports"]) == 4
 
 
 # Two models, and the command line.
