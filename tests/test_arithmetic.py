@@ -8,15 +8,15 @@ from helpers import SHARED_PHOTOS as PHOTOS
 from helpers import hash_calculator
 
 from benchmarks.arithmetic import render, split
-from zcalc.bench import arithmetic
-from zcalc.bench.arithmetic import Answer, Question
 from zcalc.errors import ZcalcError
+from zcalc.evaluate import analogy, arithmetic, questions
+from zcalc.evaluate.questions import Answer, Question
 from zcalc.gallery import Gallery
 from zcalc.language import Image, Text, Type, operands, plan
 from zcalc.words import stems
 
-QUESTIONS = arithmetic.questions()
-FOLDER = Path(arithmetic.__file__).parents[2] / "benchmarks" / "arithmetic"
+QUESTIONS = questions.questions()
+FOLDER = Path(questions.__file__).parents[2] / "benchmarks" / "arithmetic"
 DRAWINGS = {file.stem for file in (FOLDER / "pictures").glob("*.png")}
 # The photographs that questions name; they may not be committed.
 NAMED_PHOTOS = set((FOLDER / "photos.txt").read_text("utf8").split("\n")) - {""}
@@ -87,7 +87,7 @@ def test_figures_from_known_answers() -> None:
         Answer(question, ("b", "c", "d", "e", "hot dogs"), 0.3, "A dog."),
         Answer(swap, ("b", "c", "d", "e", "f"), 0.1, "A kimono."),
     ]
-    found = arithmetic.summary(given)
+    found = questions.summary(given)
     assert found["sections"]["food"] == pytest.approx(
         {"questions": 2, "B@1": 0.5, "R@5": 1.0, "CLIP": 0.4, "caption": 0.5}
     )
@@ -98,10 +98,10 @@ def test_figures_from_known_answers() -> None:
 
 def test_answers_leave_operands_out_and_know_the_cosine() -> None:
     """With an encoder by trigrams: the nearest word to "teapot" is an inflection of it."""
-    calculator, asked, left_out = arithmetic.prepare(split="all", calculator=hash_calculator())
+    calculator, asked, left_out = questions.prepare(split="all", calculator=hash_calculator())
     assert asked and all(set(q.pictures) & NAMED_PHOTOS for q in left_out if not _flagged(q))
     question = Question("dev", "x", '2 * "teapot"', ("teapots", "pot"))
-    (answer,) = arithmetic.answers(calculator, [question])
+    (answer,) = questions.answers(calculator, [question])
     assert not any(stems(word) <= stems("teapot") for word in answer.words)
     assert 0.8 < answer.clip < 1
 
@@ -112,7 +112,7 @@ def _flagged(question: Question) -> bool:
 
 def test_an_unknown_split_is_refused() -> None:
     with pytest.raises(ZcalcError, match="no split 'train'"):
-        arithmetic.prepare(split="train")
+        questions.prepare(split="train")
 
 
 def test_the_gallery_holds_no_links_out_of_a_folder(tmp_path: Path) -> None:
@@ -121,13 +121,13 @@ def test_the_gallery_holds_no_links_out_of_a_folder(tmp_path: Path) -> None:
     inside.mkdir()
     (inside / "own.png").write_bytes(source.read_bytes())
     (inside / "stray.png").symlink_to(source)
-    names = {picture.name for picture in arithmetic.gallery(inside)}
+    names = {picture.name for picture in questions.gallery(inside)}
     assert {"own", "king", "coffee"} <= names and "stray" not in names
 
 
 def test_analogies_of_an_encoder_that_adds_up() -> None:
     """An encoder where every answer is a - b + c finds all; one of noise next to none."""
-    rows = arithmetic._table("analogies.tsv")
+    rows, _ = analogy.read_analogies(questions.table_of_set("analogies.tsv"))
     assert len(rows) >= 100
     vocabulary = sorted({answer for row in rows for answer in row["answers"].split("|")})
     random = np.random.default_rng(0)
@@ -136,24 +136,24 @@ def test_analogies_of_an_encoder_that_adds_up() -> None:
     def embed(texts: list[str]) -> np.ndarray:
         return np.stack([noise.setdefault(text, random.normal(size=64)) for text in texts])
 
-    assert arithmetic.analogies(embed, vocabulary)["total, R@5"] < 0.2
+    assert analogy.recall(embed, vocabulary)["total, R@5"] < 0.2
     pair = {"king": [1, 0, 0], "man": [0, 1, 0], "woman": [0, 0, 1], "queen": [1, -1, 1]}
     row = {"a": "king", "b": "man", "c": "woman", "answers": "queen"}
     points = {word: np.array(at) for word, at in pair.items()}
     target = points["king"] - points["man"] + points["woman"]
     ordered = sorted(pair, key=lambda word: -float(points[word] @ target))
-    assert arithmetic._rank(row, [*ordered, "kings"]) == 0
-    assert arithmetic._rank(row | {"answers": "duke"}, ordered) == len(ordered)
+    assert analogy.rank(row, [*ordered, "kings"]) == 1
+    assert analogy.rank(row | {"answers": "duke"}, ordered) == len(ordered) + 1
 
 
 @pytest.mark.model
 def test_mini_answers_the_drawings(capsys: pytest.CaptureFixture[str]) -> None:
-    calculator, asked, _ = arithmetic.prepare(split="dev")
+    calculator, asked, _ = questions.prepare(split="dev")
     few = [question for question in asked if not _flagged(question)][:4]
-    given = arithmetic.answers(calculator, few)
+    given = questions.answers(calculator, few)
     assert [len(answer.words) for answer in given] == [5] * 4
     assert all(-1 <= answer.clip <= 1 for answer in given)
-    assert arithmetic.summary(given)["total"]["questions"] == 4
+    assert questions.summary(given)["total"]["questions"] == 4
 
 
 @pytest.mark.model

@@ -7,10 +7,10 @@ import pytest
 from helpers import SHARED_PHOTOS
 from typer.testing import CliRunner
 
-from zcalc.bench import arithmetic, flags, mini
 from zcalc.calculator import Calculator
 from zcalc.cli import app
 from zcalc.errors import ZcalcError
+from zcalc.evaluate import flags, mini, questions
 
 pytestmark = pytest.mark.model
 
@@ -77,6 +77,6 @@ def test_labels_that_are_no_class_are_named(tmp_path: Path, calculator: Calculat
 
 
 def test_arithmetic_with_drawings_and_flags_comes_out(calculator: Calculator) -> None:
-    _, asked, _ = arithmetic.prepare(None, "dev", calculator=calculator)
-    found = arithmetic.summary(arithmetic.answers(calculator, asked))
+    own, asked, _ = questions.prepare(None, "dev", calculator=calculator)
+    found = questions.summary(questions.answers(own, asked))
     assert found["total"]["R@5"] > 0.35 and found["flags"]["R@5"] > 0.2

@@ -15,7 +15,7 @@ from tools.mini.language_model import mend
 from tools.mini.sample import article, usable
 from tools.mini.text_tower import BATCH, Batches, loss
 from tools.mini.wordnet import noun_share
-from zcalc.bench.mini import classes
+from zcalc.evaluate.mini import classes
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_flags_have_their_colours_and_proportions() -> None:
 
 
 def test_the_package_knows_the_flags_that_the_build_draws() -> None:
-    with (files("zcalc.bench") / "flags.tsv").open(encoding="utf8") as lines:
+    with (files("zcalc.evaluate") / "flags.tsv").open(encoding="utf8") as lines:
         rows = [line.rstrip("\n").split("\t") for line in lines][1:]
     assert rows == [[flag.code, flag.country, flag.people] for flag in FLAGS]
 

@@ -26,7 +26,7 @@ class Build:
 
     def __init__(self, work: Path, package: Path) -> None:
         self.work, self.mini = work, package / "models/mini"
-        self.data, self.bench = package / "data", package / "bench"
+        self.data, self.bench = package / "data", package / "evaluate"
         self.made = work / "mini"
         (self.made / "lm").mkdir(parents=True, exist_ok=True)
 

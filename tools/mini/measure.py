@@ -6,8 +6,8 @@ Needs the build's work folder, where the teacher is.
 from pathlib import Path
 
 from tools.mini import sources
-from zcalc.bench.arithmetic import analogies
 from zcalc.calculator import Calculator
+from zcalc.evaluate.analogy import recall
 
 WORK = Path(__file__).parents[2] / ".models-build"
 
@@ -19,8 +19,8 @@ def main() -> None:
 
     calculator = Calculator("mini")
     words = list(calculator.vocabulary.texts)
-    student = analogies(calculator.encoder.texts, words)
-    teacher = analogies(Teacher(sources.teacher_folder(WORK)), words)
+    student = recall(calculator.encoder.texts, words)
+    teacher = recall(Teacher(sources.teacher_folder(WORK)), words)
     print(f"{'':28}{'teacher':>9}{'student':>9}{'share':>8}")
     for name, theirs in teacher.items():
         share = student[name] / theirs if theirs else float("nan")

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from zcalc.cli import evaluate, nearest, other, push
+from zcalc.cli import bench, evaluate, nearest, other, push
 
 app = typer.Typer(
     help="Arithmetic on pictures and words.",
@@ -18,7 +18,7 @@ app.add_typer(evaluate.app)
 app.add_typer(nearest.app)
 app.add_typer(push.app, name="index")  # build, info, restore, push
 app.add_typer(other.app)
-app.add_typer(other.bench, name="bench")
+app.add_typer(bench.app, name="bench")
 
 _SIGNED = re.compile(r"""-[-+\s]*(\w+\s*\(|["'(.\d])""")
 

@@ -1,30 +1,35 @@
-"""`zcalc bench arithmetic`: what expressions on pictures come to, against closed answer lists."""
+"""What expressions on pictures come to, against closed lists of answers, section by section.
 
-import csv
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+The experiment of Tewel et al. 2022 (ZeroCap), on questions of our own or anybody's.
+"""
+
+import copy
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from zcalc.algebra import unit
 from zcalc.calculator import Calculator
 from zcalc.errors import ZcalcError
+from zcalc.evaluate.data import read_table, references_of
+from zcalc.evaluate.report import Figure, Report, Skip, within
 from zcalc.gallery import Gallery
-from zcalc.language import Image, operands, plan
+from zcalc.language import Image, Type, operands, plan
 from zcalc.progress import track
 from zcalc.result import Result
 from zcalc.words import stems
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 _HERE = Path(__file__).parent
 _BATCH = 64  # questions embedded together
 _LOOKED_AT = 5  # words of each answer
 _SWAPS = ("food", "buildings", "dress")  # the sections of country swaps
 SPLITS = ("dev", "test", "all")
+_COLUMNS = ("section", "expression", "answers")
+_NEVER = _LOOKED_AT + 1  # the rank of an answer that wasn't given
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,42 +74,95 @@ class Answer:
         return any(stems(answer) <= said for answer in self.question.answers)
 
 
-def run(  # noqa: PLR0913
-    photos: Path | None = None,
-    split: str = "test",
-    model: str = "mini",
+def relations(
+    calculator: Calculator,
+    data: Path | str | None = None,
     *,
-    as_json: bool = False,
+    split: str = "test",
+    photos: Path | None = None,
     captions: bool = False,
-    show: bool = False,
-) -> None:
-    """Print B@1, R@5 and the CLIP score of each section; with `show` every question as well."""
-    from zcalc import terminal
+) -> Report:
+    """B@1, R@5 and the CLIP score of answers to questions, by section.
 
-    calculator, asked, left_out = prepare(photos, split, model)
-    given = answers(calculator, asked, captions)
-    found = summary(given) | {"split": split, "model": model, "left_out": len(left_out)}
-    if as_json:
-        shown = {"answers": [_row(answer) for answer in given]} if show else {}
-        terminal.print_json(found | shown)
-        return
-    if show:
-        terminal.out.print(_answers_table(given))
-    terminal.out.print(_sections_table(found))
-    if left_out:
-        terminal.err.print(_missing(calculator, left_out), style="yellow", markup=False)
-
-
-def figures(
-    photos: Path | None = None, split: str = "test", model: str = "mini", captions: bool = False
-) -> dict[str, Any]:
-    """The figures of each section, of all, and of the country swaps that have flags as pictures.
-
-    Raises ZcalcError for an unknown split and where no question's pictures are there.
+    `data` is a TSV or CSV file with the columns `section`, `expression` and `answers` (between
+    `|`), about pictures of the calculator's gallery; without it, the questions are the package's
+    own `split`, with the pictures of the folder `photos` where there is one. What can't be asked is
+    left out, with the reason. Raises ZcalcError where nothing can be asked.
     """
-    calculator, asked, left_out = prepare(photos, split, model)
-    found = summary(answers(calculator, asked, captions))
-    return found | {"split": split, "model": model, "left_out": len(left_out)}
+    begin = time.perf_counter()
+    if data is None:
+        calculator, asked, left_out = prepare(photos, split, calculator=calculator)
+        reason = "its pictures aren't here"
+        skipped = [Skip(question.expression, reason) for question in left_out]
+    else:
+        asked, skipped = read_questions(Path(data), calculator.gallery)
+    given, failed = _answered(calculator, asked, captions)
+    return Report(
+        "relations",
+        calculator.model,
+        tuple(answer.question.expression for answer in given),
+        tuple(answer.question.section for answer in given),
+        _as_figures(given),
+        tuple({"words": answer.words, "caption": answer.caption} for answer in given),
+        (*skipped, *failed),
+        seconds=time.perf_counter() - begin,
+    )
+
+
+def read_questions(file: Path, gallery: Gallery) -> tuple[list[Question], list[Skip]]:
+    """The questions of a table that can be asked of a gallery, and why the others can't."""
+    asked, skipped = [], []
+    for row in read_table(file, _COLUMNS):
+        question = _question(row)
+        why = _why_not(question, gallery)
+        if why:
+            skipped.append(Skip(question.expression or "an empty row", why))
+        else:
+            asked.append(question)
+    return asked, skipped
+
+
+def _why_not(question: Question, gallery: Gallery) -> str:
+    """Why a question can't be asked; nothing where it can."""
+    if not question.answers:
+        return "no answers"
+    try:
+        steps = plan(question.expression)[0]
+        if [step.type for step in steps] != [Type.EMBEDDING]:
+            return "not one expression of pictures and texts"
+        for name in question.pictures:
+            gallery.find(name)
+    except ZcalcError as error:
+        return error.message
+    return ""
+
+
+def _answered(
+    calculator: Calculator, asked: Sequence[Question], captions: bool
+) -> tuple[list[Answer], list[Skip]]:
+    """Answers to questions; where one can't be worked out it is left out alone."""
+    try:
+        return answers(calculator, asked, captions), []
+    except ZcalcError:
+        given, failed = [], []
+    for question in track(asked, "Asking one by one"):
+        try:
+            given += answers(calculator, [question], captions)
+        except ZcalcError as error:
+            failed.append(Skip(question.expression, error.message))
+    return given, failed
+
+
+def _as_figures(given: Sequence[Answer]) -> tuple[Figure, ...]:
+    ranks = np.array([_NEVER if a.rank is None else a.rank + 1 for a in given], np.int64)
+    told = np.array([float(answer.told) for answer in given])
+    captioned = bool(given) and given[0].caption is not None
+    return (
+        Figure("B@1", ranks, within(1)),
+        Figure("R@5", ranks, within(_LOOKED_AT)),
+        Figure("CLIP", np.array([answer.clip for answer in given])),
+        *([Figure("caption", told)] if captioned else []),
+    )
 
 
 def prepare(
@@ -116,19 +174,19 @@ def prepare(
     """A calculator that knows the pictures, the split's questions, and those it lacks pictures for.
 
     The gallery holds the sample pictures, those in the folder `photos`, and the set's drawings.
-    A calculator that is given is used, with its gallery changed.
+    A calculator that is given lends its models and keeps its gallery.
     Raises ZcalcError for an unknown split and where no question can be asked.
     """
     if split not in SPLITS:
         raise ZcalcError(f"There is no split {split!r}.", f"It is one of {', '.join(SPLITS)}.")
-    calculator = calculator or Calculator(model)
+    calculator = copy.copy(calculator or Calculator(model))
     calculator.gallery = gallery(photos)
     known = {picture.name for picture in calculator.gallery}
     chosen = [question for question in questions() if split in (question.split, "all")]
     asked = [question for question in chosen if known.issuperset(question.pictures)]
     left_out = [question for question in chosen if question not in asked]
     if not asked:
-        raise ZcalcError("No question can be asked.", _missing(calculator, left_out))
+        raise ZcalcError("No question can be asked.", missing(calculator, left_out))
     return calculator, asked, left_out
 
 
@@ -150,16 +208,26 @@ def gallery(photos: Path | None = None) -> Gallery:
 
 def questions() -> list[Question]:
     """All questions of the set, in the file's order."""
-    return [
-        Question(row["split"], row["section"], row["expression"], tuple(row["answers"].split("|")))
-        for row in _table("questions.tsv")
-    ]
+    return [_question(row) for row in read_table(table_of_set("questions.tsv"), _COLUMNS)]
+
+
+def _question(row: dict[str, str]) -> Question:
+    answers = references_of(row["answers"])
+    return Question(row.get("split", ""), row["section"], row["expression"], answers)
 
 
 def folder_of_set() -> Path:
     """The set's folder: inside the installed package, or the checkout's."""
     installed = _HERE / "arithmetic_set"
     return installed if installed.is_dir() else _HERE.parents[1] / "benchmarks" / "arithmetic"
+
+
+def table_of_set(name: str) -> Path:
+    """One of the set's files; raises ZcalcError where it is missing."""
+    file = folder_of_set() / name
+    if not file.is_file():
+        raise ZcalcError(f"There is no {name} in {file.parent}.", "Install zcalc again.")
+    return file
 
 
 def answers(
@@ -196,37 +264,6 @@ def summary(given: Sequence[Answer]) -> dict[str, Any]:
     }
 
 
-def analogies(
-    texts: Callable[[list[str]], np.ndarray], vocabulary: Sequence[str]
-) -> dict[str, float]:
-    """R@1 and R@5 of a - b + c in text alone, a section and in total, for any text encoder.
-
-    `texts` gives embeddings (n, d) of n texts, of any length. Found are words of `vocabulary` that
-    aren't operands.
-    """
-    rows = _table("analogies.tsv")
-    a, b, c = (unit(texts([row[name] for row in rows])) for name in "abc")  # (n, d) each
-    scores = unit(a - b + c) @ unit(texts(list(vocabulary))).T  # (n, v)
-    ranks: dict[str, list[int]] = {"total": []}
-    for row, line in zip(rows, scores, strict=True):
-        rank = _rank(row, [vocabulary[i] for i in np.argsort(-line)[:50]])
-        ranks["total"].append(rank)
-        ranks.setdefault(row["section"], []).append(rank)
-    return {
-        f"{name}, R@{k}": float(np.mean(np.array(found) < k))
-        for name, found in ranks.items()
-        for k in (1, 5)
-    }
-
-
-def _rank(row: dict[str, str], words: Sequence[str]) -> int:
-    """Where the first right word stands among those that aren't operands, from 0."""
-    said = [stems(row[name]) for name in "abc"]
-    others = [word for word in words if not any(stems(word) <= operand for operand in said)]
-    right = [stems(answer) for answer in row["answers"].split("|")]
-    return next((i for i, word in enumerate(others) if stems(word) in right), len(words))
-
-
 def _swaps_flags(question: Question) -> bool:
     flags = [name for name in question.pictures if name.endswith("_flag")]
     return question.section in _SWAPS and len(flags) == 2
@@ -245,54 +282,10 @@ def _figures(given: Sequence[Answer]) -> dict[str, float]:
     return found
 
 
-def _table(name: str) -> list[dict[str, str]]:
-    file = folder_of_set() / name
-    if not file.is_file():
-        raise ZcalcError(f"There is no {name} in {file.parent}.", "Install zcalc again.")
-    with file.open(encoding="utf8", newline="") as lines:
-        return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
-
-
-def _missing(calculator: Calculator, left_out: Sequence[Question]) -> str:
+def missing(calculator: Calculator, left_out: Sequence[Question]) -> str:
+    """How many questions have pictures that aren't there, and which."""
     known = {picture.name for picture in calculator.gallery}
     names = sorted({name for question in left_out for name in question.pictures} - known)
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     count = f"{len(left_out)} question{'s' * (len(left_out) != 1)}"
     return f"{count} left out, whose pictures aren't here: {', '.join(names[:8])}{more}."
-
-
-def _row(answer: Answer) -> dict[str, Any]:
-    rank = None if answer.rank is None else answer.rank + 1  # from 1
-    said = {"words": answer.words, "rank": rank, "clip": answer.clip, "caption": answer.caption}
-    return asdict(answer.question) | said
-
-
-def _sections_table(found: dict[str, Any]) -> "Table":
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    names = list(found["total"])
-    table.add_column(f"section ({found['split']})")
-    for name in names:
-        table.add_column(name, justify="right")
-    extra = {"swaps of flags": found["flags"]} if found["flags"] else {}
-    for section, row in (found["sections"] | extra | {"total": found["total"]}).items():
-        cells = [str(row[n]) if n == "questions" else f"{row[n]:.3f}" for n in names]
-        table.add_row(section, *cells, style="bold" if section == "total" else "")
-    return table
-
-
-def _answers_table(given: Sequence[Answer]) -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("", "expression", "first five words", "caption")[
-        : 4 if given[0].caption else 3
-    ]:
-        table.add_column(heading)
-    for answer in given:
-        mark = "·" if answer.rank is None else str(answer.rank + 1)
-        said = [answer.question.expression, ", ".join(answer.words), answer.caption or ""]
-        table.add_row(mark, *map(Text, said[: len(table.columns) - 1]))
-    return table

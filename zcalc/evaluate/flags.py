@@ -1,6 +1,7 @@
 """`zcalc bench flags`: flags that nothing was trained on, and the countries they are of."""
 
 import csv
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ import numpy as np
 from zcalc.algebra import unit
 from zcalc.calculator import Calculator
 from zcalc.errors import ZcalcError
+from zcalc.evaluate.recall import ranks
+from zcalc.evaluate.report import Figure, Report, within
 from zcalc.gallery import open_picture
 
 if TYPE_CHECKING:
@@ -31,19 +34,42 @@ def run(folder: Path | None = None, model: str = "mini", as_json: bool = False) 
 
 
 def figures(folder: Path | None = None, model: str = "mini") -> dict[str, float]:
-    """Recall at 1 and 5 for each design: a folder of `folder` with pictures such as `us.png`.
+    """Recall at 1 and 5 for each design, as `report` has it."""
+    found = report(Calculator(model), folder)
+    return {
+        f"{section}, {name}": found.value(name, section)
+        for section, _ in found.rows()
+        for name in ("R@1", "R@5")
+    }
 
-    Names are those of every flag known (`countries()`), whether the design has it or not; pictures
-    are those of the one design. Raises ZcalcError where there are none.
+
+def report(calculator: Calculator, folder: Path | None = None) -> Report:
+    """Which name a flag finds and which flag a name, for each design.
+
+    A design is a folder of `folder` with pictures such as `us.png`; without `folder`, those of the
+    repository. Names are those of every flag known (`countries()`), whether the design has it or
+    not; pictures are those of the one design. Raises ZcalcError where there are none.
     """
+    begin = time.perf_counter()
     known = countries()
     designs = _designs(folder or _benchmarks(), known)
-    encoder = Calculator(model).encoder
+    encoder = calculator.encoder
     texts = unit(encoder.texts([PROMPT.format(_with_article(name)) for name in known.values()]))
-    found: dict[str, float] = {}
-    for design, files in designs.items():
-        found |= _recall(design, files, list(known), texts, encoder)
-    return found
+    asked = [
+        (design, files, section, ranks)
+        for design, files in designs.items()
+        for section, ranks in _recall(design, files, list(known), texts, encoder).items()
+    ]
+    found = np.concatenate([ranks for *_, ranks in asked])
+    return Report(
+        "flags",
+        calculator.model,
+        tuple(file.stem for _, files, *_ in asked for file in files),
+        tuple(section for _, files, section, _ in asked for _ in files),
+        (Figure("R@1", found, within(1)), Figure("R@5", found, within(5))),
+        summed=False,
+        seconds=time.perf_counter() - begin,
+    )
 
 
 def countries() -> dict[str, str]:
@@ -58,25 +84,17 @@ def countries() -> dict[str, str]:
 
 def _recall(
     design: str, files: list[Path], codes: list[str], texts: np.ndarray, encoder: "Encoder"
-) -> dict[str, float]:
-    """Recall of one design, from n flags to m names and from the n names to the flags."""
+) -> dict[str, np.ndarray]:
+    """Ranks (n,) in one design, from n flags to m names and from the n names to the flags."""
     pictures = unit(encoder.images(open_picture(file) for file in files))  # (n, d)
-    truth = np.array([codes.index(file.stem) for file in files])  # (n,)
-    asked = {
-        f"{design}, flag to name among {len(codes)}": _ranks(pictures @ texts.T, truth),
-        f"{design}, name to flag among {len(files)}": _ranks(
-            texts[truth] @ pictures.T, np.arange(len(files))
+    right = np.array([codes.index(file.stem) for file in files])  # (n,)
+    own = right[:, None] == np.arange(len(codes))  # (n, m)
+    return {
+        f"{design}, flag to name among {len(codes)}": ranks(pictures, texts, own),
+        f"{design}, name to flag among {len(files)}": ranks(
+            texts[right], pictures, np.eye(len(files), dtype=bool)
         ),
     }
-    return {
-        f"{what}, R@{k}": float((ranks < k).mean()) for what, ranks in asked.items() for k in (1, 5)
-    }
-
-
-def _ranks(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """How many columns score at least as high as the true one, for each row of (n, m)."""
-    own = scores[np.arange(len(truth)), truth]  # (n,)
-    return (scores >= own[:, None]).sum(1) - 1
 
 
 def _designs(folder: Path, known: dict[str, str]) -> dict[str, list[Path]]:

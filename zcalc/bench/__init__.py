@@ -1,1 +1,0 @@
-"""What `zcalc bench` measures."""
