@@ -1,4 +1,7 @@
-"""Every notebook runs from top to bottom, offline, and defines no functions."""
+"""Every notebook runs from top to bottom, offline, defines no functions, and keeps its claims.
+
+A claim is a code cell tagged `claim`: what it comes to, its last expression, is `True`.
+"""
 
 import ast
 from pathlib import Path
@@ -8,6 +11,8 @@ import pytest
 from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+LESSONS = [path for path in NOTEBOOKS if path.stem >= "02"]
+CLAIM = "claim"
 
 
 def test_there_are_notebooks() -> None:
@@ -22,6 +27,8 @@ def test_notebook_runs(path: Path) -> None:
     shown = [out for cell in notebook.cells for out in cell.get("outputs", [])]
     assert any("text/html" in out.get("data", {}) for out in shown), "no card was shown"
     assert not any(out.output_type == "error" for out in shown)
+    for cell in _claims(notebook):
+        assert _result(cell) == "True", f"no longer true:\n{cell.source}"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -30,3 +37,40 @@ def test_notebook_defines_no_functions(path: Path) -> None:
         if cell.cell_type == "code":
             kinds = {type(node) for node in ast.walk(ast.parse(cell.source))}
             assert not kinds & {ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda}, cell.source
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_makes_claims(path: Path) -> None:
+    claims = _claims(nbformat.read(path, as_version=4))
+    assert len(claims) >= 3
+    for cell in claims:
+        last = ast.parse(cell.source).body[-1]
+        assert isinstance(last, ast.Expr) and not isinstance(last.value, ast.Constant), cell.source
+        assert _result(cell) == "True", f"the output in the file is another:\n{cell.source}"
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_ends_with_exercises_and_hidden_answers(path: Path) -> None:
+    cells = nbformat.read(path, as_version=4).cells
+    assert cells[-1].cell_type == "markdown"
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    assert "## Exercises" in text
+    exercises = text.partition("## Exercises")[2]
+    assert exercises.count("<details>") == exercises.count("<summary>Answer</summary>") == 3
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_says_how_to_try_it_with_the_real_clip(path: Path) -> None:
+    cells = nbformat.read(path, as_version=4).cells
+    assert any('zcalc.load("base"' in cell.source for cell in cells)
+    assert any("real CLIP" in cell.source for cell in cells if cell.cell_type == "markdown")
+
+
+def _claims(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if CLAIM in cell.metadata.get("tags", [])]
+
+
+def _result(cell: nbformat.NotebookNode) -> str | None:
+    """What a code cell came to, as text."""
+    found = (o.data for o in cell.outputs if o.output_type == "execute_result")
+    return next(found, {}).get("text/plain")
