@@ -41,7 +41,6 @@ def draw_analogy(shown: "Analogy") -> Drawing:
     axes.scatter(*flat.T, s=40, color=INK, zorder=3)
     axes.margins(0.22)
     axes.set_aspect("equal", adjustable="datalim")
-    labels(axes, flat, [short(name) for name in shown.names], [10.0] * 4)
     bars = figure.add_subplot(grid[0, 1]), figure.add_subplot(grid[1, 1])
     for one, (way, answers) in zip(bars, shown.answers.items(), strict=True):
         names = [short(name, 22) for name, _ in answers]
@@ -55,6 +54,7 @@ def draw_analogy(shown: "Analogy") -> Drawing:
         rank = shown.ranks[way]
         dressed(one, f"{way}: {short(shown.names[3], 16)} is number {rank}", "score")
         one.tick_params(axis="y", colors=INK, labelsize=9, length=0)
+    labels(axes, flat, [short(name) for name in shown.names], [10.0] * 4)
     return figure
 
 

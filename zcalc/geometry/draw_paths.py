@@ -55,7 +55,7 @@ def draw_path(shown: "Path") -> Drawing:
     dressed(beside, "", "", "length of lerp (dotted)")
     beside.spines["right"].set_visible(True)
     beside.spines["left"].set_visible(False)
-    lower.legend(fontsize=8.5, frameon=False, labelcolor=INK, loc="upper left")
+    lower.legend(fontsize=8.5, frameon=False, labelcolor=INK, loc="lower right")
     return figure
 
 
