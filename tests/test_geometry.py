@@ -1,5 +1,7 @@
 """The measures of a space, against scikit-learn, scipy, and arithmetic by hand."""
 
+import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +14,7 @@ from sklearn.decomposition import PCA
 from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.neighbors import NearestNeighbors
 
+import zcalc
 from zcalc.algebra import unit
 from zcalc.decode.caption import Beam, Choice
 from zcalc.errors import ZcalcError
@@ -224,3 +227,100 @@ ZERO = np.where(np.arange(120)[:, None] == 3, 0.0, POINTS)
 def test_bad_input_is_an_error_that_says_so(ask: Callable[[], Any], said: str) -> None:
     with pytest.raises(ZcalcError, match=said):
         ask()
+
+
+# --- on a calculator, and drawn -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def calc() -> Any:
+    return zcalc.load("mini")
+
+
+SUM = 'img(coffee) - "coffee" + "tea"'
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("kind", ["map", "cosines", "terms", "trace"])
+def test_the_verb_the_method_and_the_card_show_the_same(calc: Any, kind: str) -> None:
+    result = calc(f'{SUM} |> plot(kind="{kind}")')
+    assert result.view.plot == {"kind": kind}
+    html = result._repr_mimebundle_()["text/html"]
+    assert "image/png" in html and "Nearest words" not in html
+    figure = calc(SUM).plot(kind)
+    assert figure.axes[0].get_title(loc="left") and figure.axes[0].get_xlabel() is not None
+    assert figure._repr_png_().startswith(b"\x89PNG")
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(
+    ("ask", "rows"),
+    [
+        (lambda g: g.map(), 183),
+        (lambda g: g.map(["img(king)", '"king"', SUM]), 6),
+        (lambda g: g.cosines(["img(king)", '"king"']), 2),
+        (lambda g: g.terms(SUM, words=["tea", "coffee", "a cup of tea"]), 3),
+        (lambda g: g.path("img(cat)", '"coffee"', steps=5), 5),
+        (lambda g: g.analogy('"man"', '"king"', '"woman"', '"queen"'), 5),
+        (lambda g: g.analogy("img(man)", "img(king)", "img(woman)", "img(queen)"), 5),
+        (lambda g: g.axes('"day" - "night"', '"summer" - "winter"', ["img(snow)", '"sun"']), 2),
+        (lambda g: g.gap(), 4),
+        (lambda g: g.cone("words"), 4),
+        (lambda g: g.hubness(5, "pictures", asked_by="words"), 12),
+    ],
+)
+def test_every_measure_has_numbers_a_plot_and_a_card(
+    calc: Any, ask: Callable[[Any], Any], rows: int
+) -> None:
+    shown = ask(calc.geometry)
+    assert len(shown.table()[1]) == rows
+    json.dumps(shown.data())
+    bundle = shown._repr_mimebundle_()
+    assert "image/png" in bundle["text/html"] and bundle["text/plain"] == str(shown)
+
+
+@pytest.mark.model
+def test_attribution_of_a_result_adds_up(calc: Any) -> None:
+    result = calc(SUM)
+    found = calc.geometry.terms(result, words=["tea", "espresso"])
+    rows = [calc.vocabulary.vectors[calc.vocabulary.texts.index(word)] for word in found.words]
+    assert np.allclose(found.cosines, rows @ result.vector, atol=1e-5)
+
+
+@pytest.mark.model
+def test_an_interactive_map(calc: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = calc.map(["img(king)", '"king"'])
+    pytest.importorskip("jscatter")
+    assert hasattr(shown.plot(interactive=True), "children")
+    monkeypatch.setitem(sys.modules, "jscatter", None)
+    with pytest.raises(ZcalcError, match="jupyter-scatter") as caught:
+        shown.plot(interactive=True)
+    assert "zcalc[geometry]" in str(caught.value)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda c: c("img(cat)").plot(), "only one"),
+        (lambda c: c("img(cat)").plot("pie"), "no plot 'pie'"),
+        (lambda c: c(SUM).plot("map", k=3), "takes no k"),
+        (lambda c: c(SUM).plot("terms", method="umap"), "takes no method"),
+        (lambda c: c.map(method="tsne"), "no map"),
+        (lambda c: c.map([]), "nothing to look at"),
+        (lambda c: c.map("img(cat)"), "no things"),
+        (lambda c: c.map(['cos("a", "b")', '"a"']), "no one picture"),
+        (lambda c: c.geometry.cone("songs"), "no group 'songs'"),
+        (lambda c: c.geometry.hubness(10_000), "10000 nearest"),
+        (lambda c: c.geometry.trace("img(cat)", method="retrieve"), "candidates"),
+    ],
+)
+def test_bad_questions(calc: Any, ask: Callable[[Any], Any], said: str) -> None:
+    with pytest.raises(ZcalcError, match=said):
+        ask(calc)
+
+
+def test_ten_thousand_points_are_dots() -> None:
+    many = maps.map_of([str(i) for i in range(10_000)], RANDOM.normal(size=(10_000, 8)))
+    figure = many.plot()
+    assert not figure.axes[0].texts and len(figure.axes[0].collections[0].get_offsets()) == 10_000

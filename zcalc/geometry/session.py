@@ -193,6 +193,8 @@ def shown_of(result: "Result", kind: str = "map", **settings: Any) -> Shown:
         raise ZcalcError(f"There is no plot {kind!r}.", f"The kinds are {', '.join(KINDS)}.")
     if kind in ("map", "cosines") and "k" in settings:
         raise ZcalcError(f"A plot of kind {kind!r} takes no k.", 'Leave it out, or kind="terms".')
+    if kind in ("cosines", "terms") and "method" in settings:
+        raise ZcalcError(f"A plot of kind {kind!r} takes no method.", "Leave it out.")
     method = {"map": geometry.map, "cosines": geometry.cosines}.get(kind)
     if method is not None:
         return method([result], **settings)
