@@ -15,9 +15,9 @@ from zcalc import algebra
 from zcalc.algebra import unit
 from zcalc.errors import ZcalcError
 from zcalc.evaluator import Combination, Evaluation
+from zcalc.geometry.maps import plane
 from zcalc.language import LanguageError, Text, Type, folded, parse, plan, unparse
 from zcalc.language.completion import complete
-from zcalc.plot import plane
 
 SOAK = bool(os.environ.get("ZCALC_SOAK"))
 PAGE = (Path(__file__).parents[1] / "docs" / "language.md").read_text("utf8")
@@ -290,7 +290,6 @@ def test_the_map_keeps_distances_of_a_plane() -> None:
     flat, share = plane(points)
     assert share == pytest.approx(1)
     assert np.linalg.norm(flat[1] - flat[2]) == pytest.approx(5)
-    assert plane(points[:1])[0].tolist() == [[0.0, 0.0]]
 
 
 def test_the_plot_has_a_title_and_labels(photos: Path) -> None:

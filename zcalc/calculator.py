@@ -20,6 +20,8 @@ from zcalc.storage import cache_folder, digest
 
 if TYPE_CHECKING:
     from zcalc.decode.caption import Caption
+    from zcalc.geometry.maps import Map
+    from zcalc.geometry.session import Geometry
     from zcalc.index import Index, Report, Skipped
     from zcalc.index.milvus import Served
     from zcalc.index.query import Searchable
@@ -146,6 +148,17 @@ class Calculator(Pair):
     ) -> "list[Caption]":
         """Decode many expressions together; the options are those of `captions.caption_each`."""
         return caption_each(self, expressions, method, **options)
+
+    @property
+    def geometry(self) -> "Geometry":
+        """Measures of its space: `calc.geometry.gap()`, each with numbers and a plot."""
+        from zcalc.geometry.session import Geometry
+
+        return Geometry(self)
+
+    def map(self, things: "Sequence[str | Result] | None" = None, method: str = "pca") -> "Map":
+        """Expressions, or without any the gallery, on a plane: `geometry.map`."""
+        return self.geometry.map(things, method)
 
     def index(
         self,

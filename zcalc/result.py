@@ -47,13 +47,13 @@ class View:
     """What of a result is shown; a `caption` of None is not decoded.
 
     `asked` is what else is asked of the pictures: settings of `Result.nearest`. `thumbnails` are
-    shown in a terminal (None: where it is one).
+    shown in a terminal (None: where it is one). `plot` has settings of `Result.plot`.
     """
 
     caption: dict[str, Any] | None = None
     words: int = 0
     pictures: int = 0
-    plot: bool = False
+    plot: Mapping[str, Any] | None = field(default=None, hash=False)
     asked: Mapping[str, Any] = field(default_factory=dict, hash=False)
     thumbnails: bool | None = False
 
@@ -83,7 +83,7 @@ class Result(Evaluated):
             case "nearest":
                 return View(pictures=settings.pop("k", 5), asked=settings)
             case _:
-                return View(plot=True)
+                return View(plot=settings)
 
     @cached_property
     def _point(self) -> tuple[np.ndarray, float]:
@@ -262,11 +262,11 @@ class Result(Evaluated):
         parts = {name: self._evaluation.vectors[node] for name, node in found.items()}
         return {**parts, f"★ {unparse(self.tree)}": self.vector}
 
-    def plot(self) -> "Figure":
-        """A map of the operands and the result, as a matplotlib figure."""
-        from zcalc.plot import plot
+    def plot(self, kind: str = "map", **settings: Any) -> "Figure":
+        """A matplotlib figure: "map", "cosines", "terms" or "trace" (see `geometry.session`)."""
+        from zcalc.geometry.session import shown_of
 
-        return plot(self)
+        return shown_of(self, kind, **settings).plot()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         from zcalc.notebook.card import card_html, card_text

@@ -106,13 +106,11 @@ def show_number(scalar: "Scalar") -> None:
     out.print(Line.assemble((f"{name} = ", "dim"), (f"{scalar.value:.4g}", "bold")))
 
 
-def show_positions(result: "Result") -> None:
-    """Print where the operands and the result lie on the map that a notebook draws."""
-    from zcalc.plot import positions
+def show_plot(result: "Result", settings: Mapping[str, Any]) -> None:
+    """Print the numbers of what a notebook draws."""
+    from zcalc.geometry.session import shown_of
 
-    places, share = positions(result)
-    rows = [(name, f"{x:.3f}", f"{y:.3f}") for name, x, y in places]
-    out.print(_table((f"map ({share:.1%} of the variance)", "x", "y"), rows))
+    out.print(_table(*shown_of(result, **settings).cells()))
 
 
 def _table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:

@@ -47,12 +47,10 @@ def show(result: "Result | Scalar", view: "View", keep_operands: bool, as_json: 
         if view.caption is not None:
             result.caption(**view.caption)
         data = result.data(**counts)
-        if view.plot:
-            from zcalc.plot import positions
+        if view.plot is not None:
+            from zcalc.geometry.session import shown_of
 
-            places, share = positions(result)
-            points = [{"name": name, "x": round(x, 4), "y": round(y, 4)} for name, x, y in places]
-            data["plot"] = {"points": points, "variance": round(share, 4)}
+            data["plot"] = shown_of(result, **view.plot).data()
         terminal.print_json(data)
         terminal.show_skipped(result.calculator.skipped if view.pictures else ())
         return
@@ -62,5 +60,5 @@ def show(result: "Result | Scalar", view: "View", keep_operands: bool, as_json: 
     terminal.show_tables(result, **counts, thumbnails=view.thumbnails)
     if view.caption is not None and view.words:
         terminal.show_terms(result)
-    if view.plot:
-        terminal.show_positions(result)
+    if view.plot is not None:
+        terminal.show_plot(result, view.plot)

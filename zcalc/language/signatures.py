@@ -102,7 +102,13 @@ _VERBS = (
         fold=Literal.SHARE,
         diversity=Literal.SHARE,
     ),
-    _verb("a map of the operands and the result", "plot"),
+    _verb(
+        "a map of the operands and the result, or another plot",
+        "plot",
+        kind=Literal.TEXT,
+        k=Literal.COUNT,
+        method=Literal.TEXT,
+    ),
 )
 FUNCTIONS = {signature.name: signature for signature in _FUNCTIONS}
 VERBS = {signature.name: signature for signature in _VERBS}

@@ -17,7 +17,10 @@ from zcalc.gallery import open_picture
 from zcalc.language import Image, Text
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from zcalc.decode.caption import Caption
+    from zcalc.geometry.shown import Shown
     from zcalc.result import Hit, Result, Scalar
     from zcalc.words import Word
 
@@ -39,12 +42,18 @@ def card_html(result: "Result") -> str:
     if view.pictures:
         shown = _pictures(result.nearest(view.pictures, **view.asked), thumbnails)
         columns.append(f'<h4>Nearest pictures</h4><div class="pictures">{shown}</div>')
-    if view.plot:
-        body += f'<div class="plot">{_drawing(result)}</div>'
+    if view.plot is not None:
+        body += _drawing(result.plot(**view.plot), result.expr)
     if len(result.terms) > 1:
         columns.append(f"<h4>Terms</h4>{_terms(result)}")
     body += f'<div class="columns">{"".join(f"<div>{part}</div>" for part in columns)}</div>'
     return _card(f'{body}<p class="foot">{_text(foot(result))}</p>')
+
+
+def figure_html(shown: "Shown") -> str:
+    """The card of a measure: its figure, and its numbers folded below it."""
+    drawing = _drawing(shown.plot(), type(shown).__name__)
+    return _card(f"{drawing}<details><summary>Numbers</summary>{shown.html_table()}</details>")
 
 
 def number_html(scalar: "Scalar") -> str:
@@ -191,12 +200,13 @@ def _terms(result: "Result") -> str:
     return f'<table class="terms">{head}{rows}</table>'
 
 
-def _drawing(result: "Result") -> str:
-    """The plot as a PNG inside the card."""
-    buffer = io.BytesIO()
-    result.plot().savefig(buffer, format="png", dpi=100)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img src="data:image/png;base64,{data}" alt="Map of {_text(result.expr)}">'
+def _drawing(figure: "Figure", about: str) -> str:
+    """A plot as a PNG inside the card."""
+    from zcalc.geometry.canvas import png
+
+    data = base64.b64encode(png(figure)).decode()
+    image = f'<img src="data:image/png;base64,{data}" alt="Plot: {_text(about)}">'
+    return f'<div class="plot">{image}</div>'
 
 
 def _card(body: str) -> str:

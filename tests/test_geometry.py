@@ -1,0 +1,326 @@
+"""The measures of a space, against scikit-learn, scipy, and arithmetic by hand."""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.spatial import procrustes
+from scipy.spatial.transform import Rotation, Slerp
+from scipy.stats import skew
+from sklearn.decomposition import PCA
+from sklearn.metrics.pairwise import cosine_similarity
+from sklearn.neighbors import NearestNeighbors
+
+import zcalc
+from zcalc.algebra import unit
+from zcalc.decode.caption import Beam, Choice
+from zcalc.errors import ZcalcError
+from zcalc.geometry import (
+    analogy,
+    attribution,
+    axes,
+    hubness,
+    maps,
+    measures,
+    paths,
+    trace,
+)
+
+RANDOM = np.random.default_rng(7)
+POINTS = RANDOM.normal(size=(120, 9)) @ np.diag([5, 3, 2, 1, 1, 1, 1, 0.5, 0.1]) + 2
+OTHERS = RANDOM.normal(size=(80, 9)) - 1
+
+
+def test_cosines_are_scikit_learns() -> None:
+    assert np.allclose(measures.cosines(POINTS, OTHERS), cosine_similarity(POINTS, OTHERS))
+    assert np.allclose(measures.cosines(POINTS), cosine_similarity(POINTS))
+
+
+def test_the_gap_by_hand() -> None:
+    gap = measures.gap(POINTS, OTHERS)
+    pictures, texts = unit(POINTS), unit(OTHERS)
+    assert np.allclose(gap.vector, pictures.mean(0) - texts.mean(0))
+    assert gap.norm == pytest.approx(np.sqrt((gap.vector**2).sum()))
+    own = cosine_similarity(POINTS)
+    assert gap.before["image–image"].size == 120 * 119 // 2
+    assert gap.before["image–image"].mean() == pytest.approx((own.sum() - 120) / (120 * 119))
+    across = cosine_similarity(pictures - pictures.mean(0), texts - texts.mean(0))
+    assert gap.after["image–text"].mean() == pytest.approx(across.mean())
+    assert measures.gap(POINTS, OTHERS, most=10).before["text–text"].size == 45
+
+
+def test_the_cone_is_that_of_scikit_learns_pca() -> None:
+    cone = measures.cone(POINTS)
+    rows = unit(POINTS)
+    pairs = cosine_similarity(POINTS)[np.triu_indices(120, 1)]
+    assert cone.anisotropy == pytest.approx(pairs.mean())
+    variances = PCA().fit(rows).explained_variance_
+    assert np.allclose(cone.variances, variances)
+    assert cone.dimension == pytest.approx(variances.sum() ** 2 / (variances**2).sum())
+    assert np.allclose(cone.along, cosine_similarity(rows, [rows.mean(0)])[:, 0])
+    few = measures.cone(POINTS[:4])
+    assert few.variances.shape == (9,) and np.count_nonzero(few.variances > 1e-12) == 3
+
+
+def test_the_map_is_scikit_learns_pca() -> None:
+    flat, share = maps.plane(POINTS)
+    pca = PCA(2).fit(POINTS)
+    assert np.allclose(np.abs(flat), np.abs(pca.transform(POINTS)))
+    assert share == pytest.approx(pca.explained_variance_ratio_.sum())
+    again, _ = maps.plane(POINTS[::-1])
+    assert np.allclose(again[::-1], flat)
+    wide, _ = maps.plane(POINTS[:5])  # fewer points than dimensions
+    assert np.allclose(np.abs(wide), np.abs(PCA(2).fit_transform(POINTS[:5])))
+
+
+def test_arrows_on_a_map_are_the_arithmetic() -> None:
+    rows = unit(POINTS)
+    parts = np.stack([rows[0], -0.5 * rows[1]])
+    points = np.vstack([rows[:2], unit(parts.sum(0))])
+    step = maps.Steps("★", parts, ("+", "−"), 2)
+    found = maps.map_of(["a", "b", "★"], points, [step])
+    pca = PCA(2).fit(points)
+    places = pca.transform([np.zeros(9), parts[0], parts.sum(0)])
+    assert np.allclose(np.abs(found.walks[0].places), np.abs(places))
+    assert np.allclose(found.walks[0].places[1], found.places[0])
+
+
+def test_umap_keeps_neighbourhoods_and_is_the_same_each_time() -> None:
+    pytest.importorskip("umap")
+    groups = np.repeat(np.eye(3), 12, axis=0) + 0.05 * RANDOM.normal(size=(36, 3))
+    flat = maps.umap(groups, neighbours=6)
+    near = NearestNeighbors(n_neighbors=6).fit(flat).kneighbors(return_distance=False)
+    assert (near // 12 == np.arange(36)[:, None] // 12).mean() > 0.95
+    assert np.allclose(flat, maps.umap(groups, neighbours=6))
+
+
+def test_lerp_and_slerp_paths() -> None:
+    a, b = unit(RANDOM.normal(size=(2, 3)))
+    t = np.linspace(0, 1, 7)
+    axis = np.cross(a, b) / np.linalg.norm(np.cross(a, b))
+    turn = Slerp([0, 1], Rotation.from_rotvec([0 * axis, np.arccos(a @ b) * axis]))
+    assert np.allclose(paths.slerp_path(a, b, t), turn(t).apply(a))
+    assert np.allclose(paths.lerp_path(a, b, t), a + t[:, None] * (b - a))
+    words = paths.Names(["a", "b", "far"], np.stack([a, b, -a]))
+    way = paths.path(("a", "b"), a, b, words, steps=7)
+    angles = np.degrees(np.arccos(a @ b)) * t
+    assert np.allclose(way.ways["slerp"].angles, angles)
+    assert way.ways["lerp"].angles[3] == pytest.approx(angles[3])
+    assert way.ways["lerp"].lengths.min() == pytest.approx(np.linalg.norm(a + b) / 2)
+    assert [name for name, _ in way.ways["slerp"].words][::6] == ["a", "b"]
+    assert np.allclose(way.curves["a"], np.cos(np.radians(angles)))
+
+
+def test_a_perfect_parallelogram_and_the_two_ways_to_answer() -> None:
+    a, b, c = np.array([3.0, 1, 1]), np.array([3.0, -1, 1]), np.array([-3.0, 1, 1])
+    d = b - a + c
+    angle, lengths = analogy.parallelogram(np.stack([a, b, c, d]))
+    assert angle == pytest.approx(0, abs=1e-6) and lengths[0] == pytest.approx(lengths[1])
+    assert analogy.angle(a, b) == pytest.approx(np.degrees(np.arccos(9 / 11)))
+    near = cosine_similarity(OTHERS, POINTS[:3])
+    assert np.allclose(analogy.cos_add(OTHERS, *POINTS[:3]), near[:, 1] - near[:, 0] + near[:, 2])
+    add = analogy.cos_add(OTHERS, *POINTS[:3])
+    toward = unit(POINTS[1]) - unit(POINTS[0]) + unit(POINTS[2])
+    assert np.array_equal(np.argsort(add), np.argsort(unit(OTHERS) @ toward))
+    shifted = (near + 1) / 2
+    by_hand = shifted[:, 1] * shifted[:, 2] / (shifted[:, 0] + 0.001)
+    assert np.allclose(analogy.cos_mul(OTHERS, *POINTS[:3]), by_hand)
+    names = ("a", "b", "c", "d")
+    found = analogy.analogy(
+        names, np.stack([a, b, c, d]), np.stack([a, b, c, d]), names, leave_out=(0, 1, 2), answer=3
+    )
+    assert found.ranks == {"3CosAdd": 1, "3CosMul": 1} and len(found.answers["3CosAdd"]) == 1
+
+
+def test_concept_axes_are_cosines_with_the_differences() -> None:
+    x, y = POINTS[0] - POINTS[1], POINTS[2] - POINTS[3]
+    found = axes.concept_axes(("x", "y"), (x, y), [str(i) for i in range(80)], OTHERS)
+    assert np.allclose(found.places, cosine_similarity(OTHERS, [x, y]))
+    low, high = found.ends(2)["x"]
+    assert int(high[0]) == cosine_similarity(OTHERS, [x])[:, 0].argmax() and low[0] != high[0]
+    assert found.angle == pytest.approx(np.degrees(np.arccos(cosine_similarity([x], [y])[0, 0])))
+
+
+def test_k_occurrence_is_that_of_scikit_learns_neighbours() -> None:
+    for queries in (None, OTHERS):
+        search = NearestNeighbors(n_neighbors=5, metric="cosine").fit(POINTS)
+        near = search.kneighbors(queries, return_distance=False)
+        counts = np.bincount(near.ravel(), minlength=len(POINTS))
+        assert np.array_equal(hubness.k_occurrence(POINTS, 5, queries), counts)
+        assert hubness.skewness(counts) == pytest.approx(skew(counts))
+
+
+def test_whitening_is_scikit_learns_up_to_a_rotation() -> None:
+    ours, theirs = hubness.whiten(POINTS), PCA(whiten=True).fit(POINTS)
+    assert np.allclose(np.cov(ours.T), np.eye(9))
+    assert np.allclose(ours @ ours.T, theirs.transform(POINTS) @ theirs.transform(POINTS).T)
+    assert procrustes(ours, theirs.transform(POINTS))[2] < 1e-12
+    beside = hubness.whiten(POINTS, OTHERS)
+    moved = theirs.transform(OTHERS - OTHERS.mean(0) + POINTS.mean(0))
+    assert np.allclose(beside @ beside.T, moved @ moved.T)
+    assert hubness.whiten(POINTS[:4]).shape == (4, 3), "four points have three dimensions"
+
+
+def test_whitening_takes_hubs_away() -> None:
+    found = hubness.hubness([str(i) for i in range(120)], POINTS, 5)
+    assert found.counts.sum() == found.whitened.sum() == 600
+    assert found.largest(1)[0][1] == found.counts.max()
+
+
+def test_attribution_adds_up_to_the_cosine() -> None:
+    parts = POINTS[:3] * np.array([[1], [-2], [0.5]])
+    shares = attribution.contributions(parts, OTHERS)
+    assert np.allclose(shares.sum(0), cosine_similarity([parts.sum(0)], OTHERS)[0])
+    assert np.allclose(shares[1], parts[1] @ unit(OTHERS).T / np.linalg.norm(parts.sum(0)))
+
+
+def test_a_trace_shows_what_the_guidance_moved() -> None:
+    first = Choice((" cat", " dog"), (0.5, 0.2), (-3.0, -1.0), (-1.0, -2.0))
+    last = Choice((".",), (None,), (-0.1,), (-0.2,))
+    beam = Beam("a cat.", 0.5, -1.0, (1, 2), (first, last))
+    found = trace.trace_of(beam, (" cat", "."))
+    assert found.shift[0].tolist() == [2.0, -1.0] and np.isnan(found.shift[1, 1])
+    assert [row[-1] for row in found.table()[1]] == ["●", "", "●"]
+    with pytest.raises(ZcalcError, match="no candidates") as caught:
+        trace.trace_of(Beam("a cat.", 0.5, None), ())
+    assert "trace=5" in str(caught.value)
+
+
+NAN = np.where(np.arange(120)[:, None] == 3, np.nan, POINTS)
+SAME = np.tile(POINTS[:1], (8, 1))
+ZERO = np.where(np.arange(120)[:, None] == 3, 0.0, POINTS)
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda: measures.cosines(NAN), "NaN"),
+        (lambda: measures.cosines(ZERO), "zero"),
+        (lambda: measures.cosines(POINTS[0]), "shape"),
+        (lambda: measures.cosine_matrix(["a"], POINTS[:1]), "1 thing is too few"),
+        (lambda: measures.gap(POINTS[:1], OTHERS), "1 picture is too few: at least 2"),
+        (lambda: measures.gap(SAME, OTHERS), "All pictures are the same"),
+        (lambda: measures.gap(POINTS, SAME), "All texts are the same"),
+        (lambda: measures.cone(POINTS[:2], "words"), "2 words are too few: at least 3"),
+        (lambda: measures.cone(SAME), "the same"),
+        (lambda: measures.centred(SAME), "the same"),
+        (lambda: maps.plane(POINTS[:1]), "too few"),
+        (lambda: maps.plane(SAME), "All points are the same"),
+        (lambda: maps.plane(NAN), "NaN or infinity, first number 3"),
+        (lambda: maps.map_of(["a"], POINTS[:1]), "two different points"),
+        (lambda: maps.map_of(["a", "b"], POINTS[:2], method="tsne"), "no map 'tsne'"),
+        (lambda: maps.umap(POINTS[:4]), "4 points are too few: at least 5"),
+        (lambda: maps.umap(SAME), "the same"),
+        (lambda: analogy.parallelogram(POINTS[[0, 0, 1, 2]]), "the same"),
+        (lambda: analogy.angle(POINTS[0], 0 * POINTS[0]), "zero"),
+        (lambda: axes.along(OTHERS, POINTS[0] * 0), "zero"),
+        (lambda: hubness.k_occurrence(POINTS, 120), "120 nearest of 120"),
+        (lambda: hubness.k_occurrence(POINTS, 0), "0 nearest"),
+        (lambda: hubness.whiten(SAME), "the same"),
+        (lambda: attribution.contributions(np.stack([POINTS[0], -POINTS[0]]), OTHERS), "cancel"),
+        (lambda: paths.slerp_path(POINTS[0], -POINTS[0], np.array([0.5])), "opposite"),
+    ],
+)
+def test_bad_input_is_an_error_that_says_so(ask: Callable[[], Any], said: str) -> None:
+    with pytest.raises(ZcalcError, match=said):
+        ask()
+
+
+# --- on a calculator, and drawn -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def calc() -> Any:
+    return zcalc.load("mini")
+
+
+SUM = 'img(coffee) - "coffee" + "tea"'
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("kind", ["map", "cosines", "terms", "trace"])
+def test_the_verb_the_method_and_the_card_show_the_same(calc: Any, kind: str) -> None:
+    result = calc(f'{SUM} |> plot(kind="{kind}")')
+    assert result.view.plot == {"kind": kind}
+    html = result._repr_mimebundle_()["text/html"]
+    assert "image/png" in html and "Nearest words" not in html
+    figure = calc(SUM).plot(kind)
+    assert figure.axes[0].get_title(loc="left") and figure.axes[0].get_xlabel() is not None
+    assert figure._repr_png_().startswith(b"\x89PNG")
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(
+    ("ask", "rows"),
+    [
+        (lambda g: g.map(), 183),
+        (lambda g: g.map(["img(king)", '"king"', SUM]), 6),
+        (lambda g: g.cosines(["img(king)", '"king"']), 2),
+        (lambda g: g.terms(SUM, words=["tea", "coffee", "a cup of tea"]), 3),
+        (lambda g: g.path("img(cat)", '"coffee"', steps=5), 5),
+        (lambda g: g.analogy('"man"', '"king"', '"woman"', '"queen"'), 5),
+        (lambda g: g.analogy("img(man)", "img(king)", "img(woman)", "img(queen)"), 5),
+        (lambda g: g.axes('"day" - "night"', '"summer" - "winter"', ["img(snow)", '"sun"']), 2),
+        (lambda g: g.gap(), 4),
+        (lambda g: g.cone("words"), 4),
+        (lambda g: g.hubness(5, "pictures", asked_by="words"), 12),
+    ],
+)
+def test_every_measure_has_numbers_a_plot_and_a_card(
+    calc: Any, ask: Callable[[Any], Any], rows: int
+) -> None:
+    shown = ask(calc.geometry)
+    assert len(shown.table()[1]) == rows
+    json.dumps(shown.data())
+    bundle = shown._repr_mimebundle_()
+    assert "image/png" in bundle["text/html"] and bundle["text/plain"] == str(shown)
+
+
+@pytest.mark.model
+def test_attribution_of_a_result_adds_up(calc: Any) -> None:
+    result = calc(SUM)
+    found = calc.geometry.terms(result, words=["tea", "espresso"])
+    rows = [calc.vocabulary.vectors[calc.vocabulary.texts.index(word)] for word in found.words]
+    assert np.allclose(found.cosines, rows @ result.vector, atol=1e-5)
+
+
+@pytest.mark.model
+def test_an_interactive_map(calc: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = calc.map(["img(king)", '"king"'])
+    pytest.importorskip("jscatter")
+    assert hasattr(shown.plot(interactive=True), "children")
+    monkeypatch.setitem(sys.modules, "jscatter", None)
+    with pytest.raises(ZcalcError, match="jupyter-scatter") as caught:
+        shown.plot(interactive=True)
+    assert "zcalc[geometry]" in str(caught.value)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda c: c("img(cat)").plot(), "only one"),
+        (lambda c: c("img(cat)").plot("pie"), "no plot 'pie'"),
+        (lambda c: c(SUM).plot("map", k=3), "takes no k"),
+        (lambda c: c(SUM).plot("terms", method="umap"), "takes no method"),
+        (lambda c: c.map(method="tsne"), "no map"),
+        (lambda c: c.map([]), "nothing to look at"),
+        (lambda c: c.map("img(cat)"), "no things"),
+        (lambda c: c.map(['cos("a", "b")', '"a"']), "no one picture"),
+        (lambda c: c.geometry.cone("songs"), "no group 'songs'"),
+        (lambda c: c.geometry.hubness(10_000), "10000 nearest"),
+        (lambda c: c.geometry.trace("img(cat)", method="retrieve"), "candidates"),
+    ],
+)
+def test_bad_questions(calc: Any, ask: Callable[[Any], Any], said: str) -> None:
+    with pytest.raises(ZcalcError, match=said):
+        ask(calc)
+
+
+def test_ten_thousand_points_are_dots() -> None:
+    many = maps.map_of([str(i) for i in range(10_000)], RANDOM.normal(size=(10_000, 8)))
+    figure = many.plot()
+    assert not figure.axes[0].texts and len(figure.axes[0].collections[0].get_offsets()) == 10_000
