@@ -9,7 +9,13 @@ if TYPE_CHECKING:
     from zcalc.language import parse
 
 __all__ = ["Calculator", "ZcalcError", "load", "parse"]
-_HOMES = {"Calculator": "zcalc.calculator", "load": "zcalc.calculator", "parse": "zcalc.language"}
+_HOMES = {
+    "Calculator": "zcalc.calculator",
+    "load": "zcalc.calculator",
+    "parse": "zcalc.language",
+    "load_ipython_extension": "zcalc.notebook.magics",  # what %load_ext zcalc asks for
+    "unload_ipython_extension": "zcalc.notebook.magics",
+}
 
 
 def __getattr__(name: str) -> Any:

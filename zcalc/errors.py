@@ -14,3 +14,7 @@ class ZcalcError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows instead of a traceback, which would hide what matters."""
+        return [str(self)]

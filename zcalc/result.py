@@ -62,8 +62,10 @@ class Result(Evaluated):
     """An embedding that an expression comes to; everything about it is computed when asked for.
 
     `expr` is its text, `tree` its syntax tree with all names written out, `seconds` what each part
-    took. In a notebook a result shows itself as a card.
+    took. In a notebook a result shows itself as a card, of `card` where it has no verb.
     """
+
+    card = View({}, _WORDS, _PICTURES)
 
     @cached_property
     def _captions(self) -> "dict[Any, Caption]":
@@ -73,7 +75,7 @@ class Result(Evaluated):
     def view(self) -> View:
         """What is shown of it: its verb's part, everything without a verb, of a binding nothing."""
         if self.verb is None:
-            return View() if self.name else View({}, _WORDS, _PICTURES)
+            return View() if self.name else self.card
         settings = dict(self.verb.settings)
         match self.verb.name:
             case "caption":
@@ -220,7 +222,7 @@ class Result(Evaluated):
             with self._timed("caption"):
                 captions = decode(self.calculator, target, method, settings)
                 total = longest(self.calculator, method, settings)
-                shown = track(captions, "Writing a caption", total)
+                shown = track(captions, "Writing a caption", total, saying=lambda c: c.text)
                 self._captions[key] = latest(shown, on_token)
         return self._captions[key]
 

@@ -1,0 +1,354 @@
+"""`%zcalc` and `%%zcalc` in IPython: options, values from Python, errors, completion."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers import hash_calculator, save_photo
+from IPython.core.completer import provisionalcompleter, rectify_completions
+from IPython.core.interactiveshell import InteractiveShell
+from PIL import Image
+from test_card import ALLOWED, HOSTILE, Tags
+
+from zcalc.calculator import Calculator
+from zcalc.errors import ZcalcError
+from zcalc.language import LanguageError
+from zcalc.notebook.interpolation import end_of, holes
+from zcalc.notebook.options import settings_of, split
+from zcalc.result import Result, Results, Scalar
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    shell = InteractiveShell()
+    shell.run_line_magic("load_ext", "zcalc")
+    for name in ("red", "green", "blue"):
+        save_photo(tmp_path / "photos" / f"{name}.png", name)
+    shell.user_ns["calc"] = hash_calculator([tmp_path / "photos"])
+    yield shell
+    shell.run_line_magic("unload_ext", "zcalc")
+
+
+def run(shell: InteractiveShell, cell: str) -> Any:
+    """Run a cell and give its value; errors are raised."""
+    done = shell.run_cell(cell, store_history=True)
+    done.raise_error()
+    return done.result
+
+
+def failed(shell: InteractiveShell, cell: str) -> ZcalcError:
+    error = shell.run_cell(cell).error_in_exec
+    assert isinstance(error, ZcalcError), repr(error)
+    return error
+
+
+def completed(shell: InteractiveShell, cell: str, cursor: int | None = None) -> dict[str, str]:
+    """What Tab offers at `|`: the cell that each offer would make."""
+    at = cell.index("|") if cursor is None else cursor
+    text = cell.replace("|", "", 1)
+    with provisionalcompleter():
+        found = list(rectify_completions(text, shell.Completer.completions(text, at)))
+    return {one.text: text[: one.start] + one.text + text[one.end :] for one in found}
+
+
+def test_loading_it_adds_the_magics_and_unloading_takes_them_away(shell: InteractiveShell) -> None:
+    assert "zcalc" in shell.magics_manager.magics["cell"]
+    shell.run_line_magic("reload_ext", "zcalc")
+    assert len(shell.Completer.custom_matchers) == 1
+    shell.run_line_magic("unload_ext", "zcalc")
+    assert "zcalc" not in shell.magics_manager.magics["line"]
+    assert shell.Completer.custom_matchers == []
+    shell.run_line_magic("load_ext", "zcalc")
+
+
+def test_an_expression(shell: InteractiveShell) -> None:
+    result = run(shell, '%zcalc img(red) - "tea"')
+    assert isinstance(result, Result) and result.expr == 'img(red) - "tea"'
+    assert run(shell, "_").expr == result.expr
+    assert run(shell, 'r = %zcalc -img(red) + "b"') is None
+    assert shell.user_ns["r"].expr == '-img(red) + "b"'
+    assert shell.user_ns["r"].calculator is shell.user_ns["calc"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '-img(red) + "b"', '- img(red) + "b"', '--img(red) + "b"', '-2 * "b"', '-"b"', '-(img(red))',
+        '-- --img(red) - "b"', '-k 3 -img(red)', '--no-caption -img(red) + "b"',
+        '-k=3 --no-caption -"b"',
+    ],
+)  # fmt: skip
+def test_a_minus_sign_is_no_option(shell: InteractiveShell, body: str) -> None:
+    expected = body.rpartition("caption ")[2].removeprefix("-k 3 ").removeprefix("-- ").strip()
+    result = run(shell, f"%zcalc {body}")
+    assert result.tree == shell.user_ns["calc"](expected).tree
+
+
+def test_a_program_binds_variables_and_shows_the_rest(shell: InteractiveShell) -> None:
+    assert run(shell, "%%zcalc\nwarm = img(red) - img(blue)\nhalf = 1 / 2") is None
+    assert isinstance(shell.user_ns["warm"], Result)
+    assert isinstance(shell.user_ns["half"], Scalar) and float(shell.user_ns["half"]) == 0.5
+    shown = run(
+        shell, '%%zcalc\nwarm + "tea" |> words(3)\n# nothing\ncos(warm, img(red))\nx = -warm'
+    )
+    assert isinstance(shown, Results) and len(shown) == 2
+    one = run(shell, "%%zcalc -k 4 --no-caption\nhalf * warm")
+    assert isinstance(one, Result)
+    assert (one.view.words, one.view.pictures, one.view.caption) == (4, 4, None)
+    assert run(shell, '%%zcalc "tea"\n+ "cup"').expr == '"tea"\n+ "cup"'
+
+
+def test_the_calculator_is_the_variable(shell: InteractiveShell, tmp_path: Path) -> None:
+    save_photo(tmp_path / "my photos" / "pink.png", "pink")
+    shell.user_ns["folder"] = tmp_path / "my photos"
+    first = shell.user_ns["calc"]
+    made = run(shell, f'%zcalc --images "{tmp_path / "my photos"}" --seed 3')
+    assert made is shell.user_ns["calc"] is not first
+    assert [p.name for p in made.gallery] == ["pink"] and made.seed == 3
+    assert run(shell, "%zcalc --images {folder}").gallery.roots == made.gallery.roots
+    assert run(shell, "%zcalc --seed=3 --images {folder}") is made, "kept by its options"
+    shell.user_ns["calc"] = 3
+    assert "calc is a int" in failed(shell, '%zcalc "tea"').message
+    shell.user_ns["calc"] = first
+    run(shell, '%%zcalc\ncalc = "tea"')
+    assert shell.user_ns["calc"] is first
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "hint"),
+    [
+        ("--modle mini", "no option --modle", "Did you mean --model?"),
+        ("--model", "--model has no value", "--model NAME"),
+        ('-k many "a"', "-k many is no number", "-k 5"),
+        ("-k 0 img(a)", "-k 0 is no number", "-k 5"),
+        ("--seed x", "--seed x is no number", ""),
+        ("--model large-ish", "no preset 'large-ish'", "Did you mean"),
+        ("--images /nowhere", "no folder", ""),
+        ("", "nothing to calculate", "img(coffee)"),
+    ],
+)
+def test_wrong_options(shell: InteractiveShell, line: str, message: str, hint: str) -> None:
+    error = failed(shell, f"%zcalc {line}")
+    assert message in error.message and hint in error.hint
+
+
+def test_help(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    run(shell, "%zcalc --help")
+    assert "--images FOLDER" in capsys.readouterr().out
+
+
+def test_options_alone() -> None:
+    options, rest = split("--images a --images 'b c' --raw  -img(a)")
+    assert settings_of(options).calculator == {"images": ["a", "b c"], "normalize": False}
+    assert rest == len("--images a --images 'b c' --raw  ")
+
+
+def test_values_from_python(shell: InteractiveShell, tmp_path: Path) -> None:
+    calc, ns = shell.user_ns["calc"], shell.user_ns
+    tea = calc('"tea"')
+    near, word = tea.nearest(1)[0], tea.words(1)[0]
+    ns |= {
+        "r": calc('img(red) - "tea"'), "s": calc('cos("tea", "cup")'), "two": 2, "minus": -0.5,
+        "text": 'a "text" with {braces} # and \\', "v": tea.vector, "d": {"}": "tea"},
+        "pic": Image.new("RGB", (40, 40), "red"), "np2": np.float32(2), "name": "red", "near": near, "word": word,
+        "path": save_photo(tmp_path / "else" / "lime.png", "lime"),
+    }  # fmt: skip
+    for text, same in (
+        ("{r} + 'x'", '(img(red) - "tea") + "x"'),
+        ("2 * {r}", '2 * (img(red) - "tea")'),
+        ("{text}", r'"a \"text\" with {braces} # and \\"'),
+        ("{two} * 'x' - {minus} * 'y'", "2 * 'x' + 0.5 * 'y'"),
+        ("{np2}*'x'", "2 * 'x'"),
+        ("{v} + 'x'", '"tea" + "x"'),
+        ("{list(v)}", '"tea"'),
+        ("{d['}']} - 'x'", '"tea" - "x"'),
+        ("{ {1: 'tea'}[1] } - '{x}'", '"tea" - "{x}"'),
+        ("img({name}) - txt( {text[2:6]} )", 'img(red) - "\\"tex"'),
+        ("{pic} - 'x' # {comment}", "img(red) - 'x'"),
+        ("{pic}", "img(red)"),
+        ("{near}", f"img({near.name})"),
+        ("{word}", f'"{word.text}"'),
+        ("{s} * 'x'", 'cos("tea", "cup") * "x"'),
+        ("{two} * 'x' |> words({two})", "2 * 'x' |> words(2)"),
+        ("{\n'tea'\n} + 'x'", '"tea" + "x"'),
+    ):  # fmt: skip
+        found = run(shell, f"%%zcalc\n{text}")
+        np.testing.assert_allclose(found.vector, calc(same).vector, atol=1e-6, err_msg=text)
+        assert calc(found.expr).norm == pytest.approx(found.norm), found.expr
+    assert run(shell, "%zcalc {pic} + {path}").operand_pictures.keys() == {
+        *calc("img(pic) + img(lime)").operand_pictures
+    }
+    assert run(shell, "%zcalc {np2} * {two} * 'x'").norm == pytest.approx(4)
+
+
+def test_a_card_shows_a_picture_from_python(shell: InteractiveShell) -> None:
+    shell.user_ns["pics"] = [Image.new("RGB", (40, 40), "lime")]
+    html = run(shell, "%zcalc {pics[0]} - 'x'")._repr_mimebundle_()["text/html"]
+    shown = Tags(html)
+    assert "pics[0]" in shown.texts and len(shown.sources) == 4
+
+
+def test_a_value_in_a_function(shell: InteractiveShell) -> None:
+    cell = (
+        "def f(inner):\n    return get_ipython().run_line_magic('zcalc', '{inner}')\nr = f('tea')"
+    )
+    run(shell, cell)
+    assert shell.user_ns["r"].expr == '"tea"'
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "marked"),
+    [
+        ("'x' + {nothing}", "NameError in the Python expression: name 'nothing'", "{nothing}"),
+        ("'x' + {1/0} - 'y'", "ZeroDivisionError", "{1/0}"),
+        ("'x' + {x +} - 'y'", "This is no Python expression", "{x +}"),
+        ("'x' + {} - 'y'", "nothing in these braces", "{}"),
+        ("'x' + {calc", "never closed", "{"),
+        ("'x' + {calc}", "A Calculator is nothing to calculate with", "{calc}"),
+        ("'x' + {True}", "A bool is nothing", "{True}"),
+        ("'x' + {None}", "A NoneType is nothing", "{None}"),
+        ("'x' + {[1, 2]}", "64 numbers, and this is an array of shape (2,)", "{[1, 2]}"),
+        ("'x' + {[float('nan')] * 64}", "not finite", "{[float('nan')] * 64}"),
+        ("'x' + {[0] * 64}", "zero", "{[0] * 64}"),
+        ("'x' + {['a', [1]]}", "no embedding", "{['a', [1]]}"),
+        ("'x' + {2}", "A number cannot be added", "{2}"),
+        ("{float('inf')} * 'x'", "inf is not a number to calculate with", "{float('inf')}"),
+        ("'y' * {'x'}", "cannot be multiplied", "*"),
+        ("img({'missing'})", "no picture 'missing'", "img({'missing'})"),
+        ("{'a' * 5000}", "5,000 characters", "{'a' * 5000}"),
+        ("{chr(0xd800)}", "half of a character", "{chr(0xd800)}"),
+        ("{'tea'} + img(rde)", "no picture 'rde'", "img(rde)"),
+        ("{'tea'} + rde", "The word rde means nothing", "rde"),
+        ("{other}", "another calculator", "{other}"),
+        ("{'tea'} - {'tea'}", "cancels out", "{'tea'} - {'tea'}"),
+        ("a = {'tea'} |> words(3)", "not for what is shown", "{'tea'} |> words(3)"),
+    ],
+)
+def test_an_error_points_at_its_place(
+    shell: InteractiveShell, body: str, message: str, marked: str
+) -> None:
+    shell.user_ns["other"] = hash_calculator().txt("tea")
+    error = failed(shell, f"%zcalc {body}")
+    assert isinstance(error, LanguageError) and message in error.message
+    assert error.source_line == body
+    lines = str(error).split("\n")
+    assert lines[1] == f"    {body}" and lines[2].strip() == "^" * len(marked)
+    assert body[lines[2].index("^") - 4 :].startswith(marked)
+    assert not any("\u4e00" <= c <= "\u9fff" for c in str(error))
+
+
+@pytest.mark.parametrize("cell", ["%zcalc img(rde)", "%%zcalc\nimg(rde)", "calc('img(rde)')"])
+def test_an_error_has_no_traceback(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str], cell: str
+) -> None:
+    shell.run_cell(cell)
+    shown = "".join(capsys.readouterr())
+    assert "^^^^^^^^" in shown and "Did you mean img(red)?" in shown
+    assert "Traceback" not in shown and ".py" not in shown
+    assert shown.count("There is no picture") == 1
+
+
+def test_a_failed_program_binds_nothing(shell: InteractiveShell) -> None:
+    failed(shell, "%%zcalc\nfirst = img(red)\nsecond = img(rde)")
+    assert "first" not in shell.user_ns and "first" not in shell.user_ns["calc"].names
+
+
+def test_hostile_texts_and_names_through_the_magics(
+    shell: InteractiveShell, tmp_path: Path
+) -> None:
+    for i, text in enumerate(HOSTILE):
+        save_photo(tmp_path / "odd" / f"{text}.png".replace("/", "∕"), f"hsl({i * 8}, 90%, 50%)")
+    shell.user_ns["calc"] = calc = hash_calculator([tmp_path / "odd"])
+    for text, picture in zip(HOSTILE, calc.gallery, strict=True):
+        shell.user_ns |= {"text": text, "name": picture.name, "shown": Image.new("RGB", (9, 9))}
+        calc.add_picture(Image.new("RGB", (9, 9), "red"), text)
+        result = run(shell, "%zcalc --no-caption -k 2 img({name}) - {text} + {shown}")
+        shown = Tags(result._repr_mimebundle_()["text/html"])
+        assert set(shown.tags) <= ALLOWED, text
+        assert sum(f"“{text}”" in one for one in shown.texts) == 1
+        assert picture.name in shown.texts and "shown" in shown.texts
+
+
+def test_where_braces_end() -> None:
+    for code in ("x", " x ", "{1: 2}[1]", "'}'", "f'{x}'", "d['}']", "(\n1\n)", '"""}"""', "{}"):
+        assert end_of(f"a + {{{code}}} - b", 4) == 6 + len(code)
+    assert [hole.code for hole in holes("{a}{b} '{c}' \"{d}\" # {e}\n + {f}")] == ["a", "b", "f"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "offered"),
+    [
+        ("%zcalc img(re|", "%zcalc img(red)"),
+        ("%zcalc img(re|)", "%zcalc img(red)"),
+        ("%%zcalc\nimg(re|", "%%zcalc\nimg(red)"),
+        ('%%zcalc\nimg("re|")', '%%zcalc\nimg("red")'),
+        ("%%zcalc -k 5\nx = img(red)\nx + le|", "%%zcalc -k 5\nx = img(red)\nx + lerp("),
+        ("%%zcalc\nwarm = img(red)\nwa|", "%%zcalc\nwarm = img(red)\nwarm"),
+        ("%%zcalc\nimg(red) |> wo|", "%%zcalc\nimg(red) |> words("),
+        ("%%zcalc\nimg(re|\n'x'", "%%zcalc\nimg(red)\n'x'"),
+        ("%zcalc bou|", "%zcalc bound"),
+        ("x = %zcalc bou|", "x = %zcalc bound"),
+        ("%zcalc -k 3 -bou|", "%zcalc -k 3 -bound"),
+        ("%zcalc {'a}'} + bou|", "%zcalc {'a}'} + bound"),
+        ("%zcalc {'x'} |", "%zcalc {'x'} |> "),
+        ("%zcalc --mo|", "%zcalc --model "),
+        ("%%zcalc --mo|\nimg(red)", "%%zcalc --model \nimg(red)"),
+        ("%zcalc --model mul|", "%zcalc --model multilingual"),
+        ("%zcalc --model mini --im|", "%zcalc --model mini --images "),
+        ("%zcalc {py_va|", "%zcalc {py_value"),
+        ("x = 1\n%zcalc img(re|", "x = 1\n%zcalc img(red)"),
+        ("%%zcalc\n'é😀' + img(re|", "%%zcalc\n'é😀' + img(red)"),
+    ],
+)
+def test_tab(shell: InteractiveShell, cell: str, offered: str) -> None:
+    run(shell, "%zcalc bound = img(red)")
+    shell.user_ns["py_value"] = 3
+    at = cell.rindex("|") if cell.endswith("|") or "|)" in cell or '|"' in cell else None
+    at = cell.index("|\n") if "|\n" in cell else at
+    assert at is not None
+    text = cell[:at] + cell[at + 1 :]
+    with provisionalcompleter():
+        found = list(rectify_completions(text, shell.Completer.completions(text, at)))
+    made = [text[: one.start] + one.text + text[one.end :] for one in found]
+    assert offered in made
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["%%zcalc\n'a te|", "%zcalc 'pri|", "%%zcalc\n# img(r|", "%zcalc --zz|", "%%zcalc\nzzzz|"],
+)
+def test_tab_is_silent_where_there_is_nothing(
+    shell: InteractiveShell, cell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tea.txt").touch()
+    monkeypatch.chdir(tmp_path)
+    assert completed(shell, cell) == {}
+
+
+def test_tab_offers_only_the_language_there(shell: InteractiveShell) -> None:
+    offered = completed(shell, "%%zcalc\nimg(red) + |")
+    assert "print" not in str(offered) and "lerp(" in offered
+    assert set(completed(shell, "%zcalc img(|")) == {"red)", "green)", "blue)"}
+
+
+def test_tab_elsewhere_is_pythons(shell: InteractiveShell) -> None:
+    shell.user_ns["img_list"] = []
+    assert "img_list" in completed(shell, "img_l|")
+    assert "img_list" in completed(shell, "# %zcalc\nimg_l|")
+    assert not any(o.startswith("lerp") for o in completed(shell, "le|"))
+    assert any("zcalc" in offer for offer in completed(shell, "%zca|"))
+
+
+@pytest.mark.model
+def test_the_first_cell_of_a_new_notebook(shell: InteractiveShell) -> None:
+    del shell.user_ns["calc"]
+    assert "coffee)" in completed(shell, "%zcalc img(coff|")
+    assert "calc" not in shell.user_ns, "Tab makes no variable"
+    result = run(shell, '%zcalc --no-caption img(coffee) - "coffee" + "tea"')
+    assert isinstance(shell.user_ns["calc"], Calculator)
+    assert "tea" in result._repr_mimebundle_()["text/plain"]
+    assert os.environ["ZCALC_CACHE"]
