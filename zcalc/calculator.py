@@ -1,7 +1,7 @@
 """The calculator: a pair of models and a gallery; an expression goes in, a Result comes out."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -13,12 +13,15 @@ from zcalc.algebra import unit
 from zcalc.captions import caption_each
 from zcalc.errors import ZcalcError
 from zcalc.evaluator import Evaluation
-from zcalc.gallery import Gallery, Picture, open_picture
-from zcalc.language import Bound, Image, Node, Text, Type, error_at, image, operands, plan
+from zcalc.gallery import Gallery, Picture
+from zcalc.given import Given, picture_of, vector_of
+from zcalc.language import Bound, Image, Node, Step, Text, Type, error_at, image, operands, plan
 from zcalc.pair import Pair
 from zcalc.storage import cache_folder, digest
 
 if TYPE_CHECKING:
+    import PIL.Image
+
     from zcalc.decode.caption import Caption
     from zcalc.index import Index, Report, Skipped
     from zcalc.index.milvus import Served
@@ -93,6 +96,7 @@ class Calculator(Pair):
         self.seed = seed
         self.normalize = normalize
         self.names: dict[str, Bound] = {}  # what its programs have bound so far
+        self.given = Given()  # pictures and embeddings that are in no gallery
         self._index_place = index
         self._memory = memory
         roots = [Path(folder) for folder in images]
@@ -108,13 +112,16 @@ class Calculator(Pair):
         on; a program that fails binds nothing. Raises LanguageError, with the place, for what is
         wrong with the program, and ZcalcError where a model can't do what it asks.
         """
+        return self.run(*plan(program, self.names), program)
+
+    def run(self, steps: Sequence[Step], bound: Mapping[str, Bound], source: str) -> Any:
+        """Embed the statements of a program that was read already, as calling does."""
         from zcalc.result import Result, Results, Scalar
 
-        steps, bound = plan(program, self.names)
         begin = time.perf_counter() - self.seconds
-        evaluation = self.evaluation([step.tree for step in steps], program)
+        evaluation = self.evaluation([step.tree for step in steps], source)
         results = [
-            (Scalar if step.type is Type.NUMBER else Result).of(self, step, evaluation, program)
+            (Scalar if step.type is Type.NUMBER else Result).of(self, step, evaluation, source)
             for step in steps
         ]
         results[0].seconds["embed"] = time.perf_counter() - self.seconds - begin
@@ -127,7 +134,7 @@ class Calculator(Pair):
         """What could go on at the cursor (without one, the end): names, functions, pictures."""
         from zcalc.language.completion import complete
 
-        pictures = [picture.name for picture in self.gallery]
+        pictures = [*(picture.name for picture in self.gallery), *self.given]
         at = len(text) if cursor is None else cursor
         return complete(text, at, tuple(self.names), pictures)
 
@@ -154,6 +161,22 @@ class Calculator(Pair):
         from zcalc.notebook.search import Search
 
         return Search(self, expr)
+
+    def add_picture(self, picture: "PIL.Image.Image | Path", name: str | None = None) -> str:
+        """Keep a picture that is in no gallery; gives the name of it for `img(name)`.
+
+        Without a `name` it has its file's. Where the name is taken it gets a number; the same
+        picture under the same name is kept once. Raises ZcalcError for what is no picture.
+        """
+        return self.given.add(picture_of(picture, name), self.gallery)
+
+    def add_vector(self, vector: np.ndarray, name: str) -> str:
+        """Keep an embedding (d,), whose name stands in `img(name)` as a picture's does.
+
+        Like every operand it has length 1 in the arithmetic; `center` counts it as a picture.
+        Raises ZcalcError where it is not one of this encoder's, or not finite, or zero.
+        """
+        return self.given.add(vector_of(vector, self.encoder.dim, name), self.gallery)
 
     def captions(
         self, expressions: "Sequence[str | Result]", method: str | None = None, **options: Any
@@ -216,6 +239,8 @@ class Calculator(Pair):
 
     def find(self, node: Image, source: str) -> Picture:
         """The picture that an expression names; raises LanguageError with its place."""
+        if given := self.given.get(node.name):
+            return given
         try:
             return self.gallery.find(node.name)
         except ZcalcError as error:
@@ -226,18 +251,20 @@ class Calculator(Pair):
         nodes = dict.fromkeys(node for tree in trees for node in operands(tree))
         images = [node for node in nodes if isinstance(node, Image)]
         texts = [node for node in nodes if isinstance(node, Text)]
-        found = [self.find(node, source) for node in images]
+        found = {node: self.find(node, source) for node in images}
+        known = {node: one.vector for node, one in found.items() if one.vector is not None}
+        images = [node for node in images if node not in known]
         opened = []
-        for node, picture in zip(images, found, strict=True):
+        for node in images:
             try:
-                opened.append(open_picture(picture.path))
+                opened.append(found[node].open())
             except ZcalcError as error:
                 raise error_at(source, node.span, error.message, error.hint) from error
         text_rows = self.encoder.texts([node.text for node in texts])  # (t, d)
         picture_rows = self.encoder.images(opened)  # (p, d)
-        rows = np.concatenate([picture_rows, text_rows]).astype(np.float64)
-        rows = unit(rows) if self.normalize else rows
-        vectors = dict(zip([*images, *texts], rows, strict=True))
+        rows = np.concatenate([picture_rows, text_rows, *(v[None] for v in known.values())])
+        rows = unit(rows.astype(np.float64)) if self.normalize else rows.astype(np.float64)
+        vectors = dict(zip([*images, *texts, *known], rows, strict=True))
         return Evaluation({node: vectors[node] for node in nodes}, source, lambda: self.means)
 
     @cached_property

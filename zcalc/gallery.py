@@ -9,13 +9,14 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.util import find_spec
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from zcalc.errors import ZcalcError
@@ -24,7 +25,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM")
 _READ = "bmp gif jfif jpe jpeg jpg png ppm pgm pnm tif tiff webp avif"
 _REPORTED = "eps heic heif ico jp2 psd svg tga"  # pictures too, skipped with a reason
 SUFFIXES = {f".{suffix}" for suffix in f"{_READ} {_REPORTED}".split()}
-_SIZE = (1024, 1024)  # pixels kept of a picture; encoders look at 224 to 448
+SIZE = (1024, 1024)  # pixels kept of a picture; encoders look at 224 to 448
 _MANY = 16_000_000  # pixels from which pictures are read one at a time
 _LARGE = threading.Lock()
 
@@ -53,10 +54,19 @@ _SAMPLES = {
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture of the gallery: the name it goes by and its file."""
+    """A picture: the name it goes by and its file.
+
+    One that was given in Python has its `pixels`; an embedding that was, its `vector` (d,).
+    """
 
     name: str
     path: Path
+    pixels: Image.Image | None = field(default=None, compare=False, repr=False)
+    vector: np.ndarray | None = field(default=None, compare=False, repr=False)
+
+    def open(self) -> Image.Image:
+        """The picture as upright RGB; raises ZcalcError where it can't be read."""
+        return open_picture(self.path) if self.pixels is None else self.pixels.copy()
 
 
 class Gallery:
@@ -215,9 +225,9 @@ def decode(data: bytes) -> Image.Image:
             raise Image.DecompressionBombError
         with _LARGE if pixels > _MANY else nullcontext():
             if picture.mode not in ("1", "P", "PA"):  # those shrink well only as RGB
-                picture.thumbnail(_SIZE)
+                picture.thumbnail(SIZE)
             rgb = to_rgb(picture)
-            rgb.thumbnail(_SIZE)
+            rgb.thumbnail(SIZE)
     return rgb
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from zcalc.equation import pieces
 from zcalc.errors import ZcalcError
-from zcalc.gallery import open_picture
+from zcalc.gallery import Picture
 from zcalc.language import Image, Text
 
 if TYPE_CHECKING:
@@ -128,10 +128,10 @@ class _Thumbnails:
     def __init__(self) -> None:
         self._left = _BUDGET
 
-    def html(self, path: Path, name: str) -> str:
+    def html(self, shown: Picture) -> str:
         """An <img>, or nothing where the file can't be read or the card is full."""
         try:
-            picture = open_picture(path)
+            picture = shown.open()
         except ZcalcError:
             return ""
         picture.thumbnail(
@@ -143,7 +143,7 @@ class _Thumbnails:
         if len(data) > self._left:
             return ""
         self._left -= len(data)
-        return f'<img src="data:image/jpeg;base64,{data}" alt="{_text(name)}">'
+        return f'<img src="data:image/jpeg;base64,{data}" alt="{_text(shown.name)}">'
 
 
 def _equation(result: "Result", thumbnails: _Thumbnails) -> str:
@@ -155,11 +155,12 @@ def _equation(result: "Result", thumbnails: _Thumbnails) -> str:
         if isinstance(piece, str):
             signs += f'<span class="sign">{_text(piece)}</span>'
             continue
-        if isinstance(piece, Image):
-            picture = result.operand_pictures[piece]
-            shown = _figure(thumbnails.html(picture.path, picture.name), picture.name)
-        else:
+        if not isinstance(piece, Image):
             shown = f'<span class="text">“{_text(piece.text)}”</span>'
+        elif (picture := result.operand_pictures[piece]).vector is not None:
+            shown = f'<span class="text">{_text(picture.name)}</span>'
+        else:
+            shown = _figure(thumbnails.html(picture), picture.name)
         terms.append(f'<span class="term">{signs}{shown}</span>')
         signs = ""
     return "".join(terms) + (f'<span class="term">{signs}</span>' if signs else "")
@@ -206,7 +207,7 @@ def _card(body: str) -> str:
 def _pictures(hits: "list[Hit]", thumbnails: _Thumbnails) -> str:
     return "".join(
         _figure(
-            thumbnails.html(Path(hit.path), hit.name),
+            thumbnails.html(Picture(hit.name, Path(hit.path))),
             hit.name,
             f'<div class="score">{hit.score:.2f}</div>',
         )
