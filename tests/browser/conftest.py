@@ -61,7 +61,7 @@ def jupyter(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     options = [
         f"--ServerApp.port={port}", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={folder}",
         f"--IdentityProvider.token={token}", "--ServerApp.port_retries=0", "--allow-root",
-        "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.news_url=", "--LabServerApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]  # fmt: skip
     with (home / "log").open("w") as log:
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", *options]

@@ -17,6 +17,7 @@ from zcalc.result import Result, Scalar
 
 if TYPE_CHECKING:
     import numpy as np
+    import PIL.Image
 
     from zcalc.calculator import Calculator
 
@@ -31,7 +32,7 @@ class Live:
 
     def __init__(self, calculator: "Calculator") -> None:
         self.calculator = calculator
-        self._vectors: dict[Operand, np.ndarray] = {}
+        self._vectors: "dict[Operand, np.ndarray]" = {}
 
     def read(self, text: str) -> Node:
         """The tree of one expression, checked with the calculator's names and pictures.
@@ -80,9 +81,12 @@ class Live:
         return about | {"pictures": page, "total": len(found), "next": following}
 
     def thumbnail(self, name: str) -> str:
-        """A picture of the gallery as a small data URI, empty where it can't be read."""
+        """A picture as a small data URI, empty where it can't be read."""
+        given = self.calculator.given.get(name)
         try:
-            return small(self.calculator.gallery.find(name).path)
+            if given is None:
+                return small(self.calculator.gallery.find(name).path)
+            return "" if given.pixels is None else uri(given.open(), _SMALL, 75)
         except ZcalcError:
             return ""
 
@@ -135,9 +139,13 @@ def large(path: Path) -> str:
 
 def _uri(path: Path, side: int, quality: int) -> str:
     try:
-        picture = open_picture(path)
+        return uri(open_picture(path), side, quality)
     except ZcalcError:
         return ""
+
+
+def uri(picture: "PIL.Image.Image", side: int, quality: int) -> str:
+    """A picture as a JPEG data URI, at most `side` pixels wide and high."""
     picture.thumbnail((side, side))
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=quality)
