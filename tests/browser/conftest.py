@@ -8,7 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -35,6 +36,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Chromium, without a window."""
+    with running_browser() as running:
+        yield running
+
+
+@contextmanager
+def running_browser() -> Iterator[Any]:
+    """Start Chromium; skips the test where it or playwright is not there."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not CHROMIUM:
         pytest.skip("there is no Chromium; install it, or name it in ZCALC_CHROMIUM")
@@ -47,7 +55,14 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def jupyter(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """The address of a JupyterLab, token included, and the folder of its notebooks."""
-    home = tmp_path_factory.mktemp("jupyter")
+    with running_jupyter(tmp_path_factory) as running:
+        yield running
+
+
+@contextmanager
+def running_jupyter(folders: Any) -> Iterator[tuple[str, Path]]:
+    """Start a JupyterLab that keeps all its files in a folder of its own."""
+    home = folders.mktemp("jupyter")
     folder = home / "notebooks"
     folder.mkdir()
     environment = os.environ | {f"JUPYTER_{n}_DIR": str(home / n) for n in ("CONFIG", "RUNTIME")}
@@ -85,21 +100,36 @@ def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
     raise RuntimeError(f"JupyterLab did not start: {log.read_text()[-2000:]}")
 
 
-@pytest.fixture
-def notebook(browser: Any, jupyter: tuple[str, Path]) -> Iterator[Any]:
+@pytest.fixture(scope="session")
+def make(browser: Any, jupyter: tuple[str, Path]) -> Callable[..., Notebook]:
     """Opens a notebook of the cells that it is given, in a page of its own."""
-    address, folder = jupyter
-    opened: list[Notebook] = []
+    return opener(browser, jupyter)
 
-    def make(*cells: str, width: int = 1280, theme: str = "Light", height: int = 1000) -> Notebook:
+
+def opener(browser: Any, jupyter: tuple[str, Path]) -> Callable[..., Notebook]:
+    """What opens notebooks of a JupyterLab in a browser."""
+    address, folder = jupyter
+
+    def made(*cells: str, width: int = 1280, theme: str = "Light", height: int = 1400) -> Notebook:
         _settings(folder.parent / "settings", theme)
         name = f"{secrets.token_hex(4)}.ipynb"
         (folder / name).write_text(json.dumps(_document(cells)))
         page = browser.new_page(viewport={"width": width, "height": height})
-        opened.append(Notebook(page, address % name))
+        return Notebook(page, address % name)
+
+    return made
+
+
+@pytest.fixture
+def notebook(make: Callable[..., Notebook]) -> Iterator[Callable[..., Notebook]]:
+    """`make`, with the pages closed after the test."""
+    opened: list[Notebook] = []
+
+    def made(*cells: str, **options: Any) -> Notebook:
+        opened.append(make(*cells, **options))
         return opened[-1]
 
-    yield make
+    yield made
     for one in opened:
         one.close()
 

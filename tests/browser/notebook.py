@@ -23,16 +23,27 @@ class Notebook:
         self.page.wait_for_selector(idle, timeout=60_000, state="attached")
 
     def run(self, cell: int = 0) -> None:
-        """Run a cell and wait until it is done."""
+        """Run a cell and wait until it is done; words may have to be embedded first."""
         self.page.locator(".jp-Notebook .jp-Cell").nth(cell).locator(".cm-content").click()
         self.page.keyboard.press("Control+Enter")
-        prompt = self.page.locator(".jp-Notebook .jp-Cell").nth(cell)
-        prompt.locator(".jp-InputPrompt").filter(has_text="]:").wait_for(timeout=60_000)
         self.page.wait_for_function(
             "i => /\\[\\d+\\]/.test(document.querySelectorAll('.jp-Notebook .jp-Cell')[i]"
             ".querySelector('.jp-InputPrompt').textContent)",
             arg=cell,
-            timeout=90_000,
+            timeout=300_000,
+        )
+
+    def restart_kernel(self) -> None:
+        """Restart the kernels of the server behind the page's back."""
+        self.page.evaluate(
+            """async () => {
+              const known = JSON.parse(document.getElementById('jupyter-config-data').textContent);
+              const headers = {Authorization: `token ${known.token}`};
+              const all = await (await fetch('/api/kernels', {headers})).json();
+              for (const {id} of all) {
+                await fetch(`/api/kernels/${id}/restart`, {method: 'POST', headers});
+              }
+            }"""
         )
 
     def output(self, cell: int = 0) -> Any:

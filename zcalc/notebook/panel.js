@@ -223,7 +223,7 @@ class Shelves {
     this.grid = el("div", { class: "z-shelf", role: "list", "aria-label": "Pictures of the gallery" });
     this.before = button("‹", "Pictures before these", () => this.turn(-1), { class: "z-turn" });
     this.after = button("›", "More pictures", () => this.turn(1), { class: "z-turn" });
-    this.word = el("input", { type: "text", placeholder: "Add a word or a sentence", "aria-label": "Add a word or a sentence" });
+    this.word = el("input", { type: "text", placeholder: "Add a word", "aria-label": "Add a word or a sentence" });
     const file = el("input", {
       type: "file", accept: "image/*", multiple: true, class: "z-hidden", tabindex: "-1", "aria-hidden": "true",
       onchange: () => {

@@ -114,7 +114,7 @@ class Found {
         },
       }, el("figure", {}, thumbnail(src, name), el("figcaption", { text: name }))),
       el("div", { class: "z-told" }, el("span", { class: "z-score", text: score(value) + more }),
-        button("＋", `More like ${name}`, () => this.link.ask({ do: "more", name })),
+        button("+", `More like ${name}`, () => this.link.ask({ do: "more", name })),
         button("−", `Less like ${name}`, () => this.link.ask({ do: "less", name }))));
   }
 
