@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check soak lab models clean
+.PHONY: demo test check browser soak lab models clean
 
 demo: $(READY)  ## four expressions over sample photographs, cards in demo.html
 	$(BIN)/zcalc demo --html demo.html
@@ -17,6 +17,9 @@ check: $(READY)  ## format, lint, types, tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+browser: $(READY)  ## the widgets in a real JupyterLab and Chromium; leaves screenshots/
+	$(BIN)/pytest tests/browser
 
 soak: $(READY)  ## the reliability checks with their larger figures (half an hour)
 	ZCALC_SOAK=1 $(BIN)/pytest tests/test_language.py tests/test_program.py \

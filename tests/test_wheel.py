@@ -20,6 +20,10 @@ CARRIED = (
     "zcalc/models/mini/README.md",
     "zcalc/data/vocabulary.tsv",
     "zcalc/notebook/card.css",
+    "zcalc/notebook/widgets.css",
+    "zcalc/notebook/panel.js",
+    "zcalc/notebook/lab.js",
+    "zcalc/notebook/search.js",
     "zcalc/py.typed",
 )
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from zcalc.index.milvus import Served
     from zcalc.index.query import Searchable
     from zcalc.language.completion import Completion
+    from zcalc.notebook.lab import Lab
+    from zcalc.notebook.search import Search
     from zcalc.result import Result
 
 Folder = str | PathLike[str]
@@ -149,6 +151,18 @@ class Calculator(Pair):
         from zcalc.result import Result
 
         return Result(self, Text(text))
+
+    def lab(self, expr: str = "") -> "Lab":
+        """A widget to put an expression together by hand, with what it comes to beside it."""
+        from zcalc.notebook.lab import Lab
+
+        return Lab(self, expr)
+
+    def search(self, expr: str = "") -> "Search":
+        """A widget to search the gallery with pictures, words and an expression."""
+        from zcalc.notebook.search import Search
+
+        return Search(self, expr)
 
     def add_picture(self, picture: "PIL.Image.Image | Path", name: str | None = None) -> str:
         """Keep a picture that is in no gallery; gives the name of it for `img(name)`.

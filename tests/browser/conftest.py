@@ -1,0 +1,147 @@
+"""A real JupyterLab on this machine, and Chromium in front of it."""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+from tests.browser.notebook import Notebook
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = os.environ.get("ZCALC_CHROMIUM") or shutil.which("chromium") or ""
+SWITCHES = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+]  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium, without a window."""
+    with running_browser() as running:
+        yield running
+
+
+@contextmanager
+def running_browser() -> Iterator[Any]:
+    """Start Chromium; skips the test where it or playwright is not there."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM:
+        pytest.skip("there is no Chromium; install it, or name it in ZCALC_CHROMIUM")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def jupyter(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """The address of a JupyterLab, token included, and the folder of its notebooks."""
+    with running_jupyter(tmp_path_factory) as running:
+        yield running
+
+
+@contextmanager
+def running_jupyter(folders: Any) -> Iterator[tuple[str, Path]]:
+    """Start a JupyterLab that keeps all its files in a folder of its own."""
+    home = folders.mktemp("jupyter")
+    folder = home / "notebooks"
+    folder.mkdir()
+    environment = os.environ | {f"JUPYTER_{n}_DIR": str(home / n) for n in ("CONFIG", "RUNTIME")}
+    environment |= {"JUPYTER_DATA_DIR": str(home / "data"), "IPYTHONDIR": str(home / "ipython")}
+    environment |= {"PYTHONPATH": str(ROOT), "JUPYTERLAB_SETTINGS_DIR": str(home / "settings")}
+    environment |= {"JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"), "OMP_NUM_THREADS": "1"}
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    token = secrets.token_hex(8)
+    options = [
+        f"--ServerApp.port={port}", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={folder}",
+        f"--IdentityProvider.token={token}", "--ServerApp.port_retries=0", "--allow-root",
+        "--LabApp.news_url=", "--LabServerApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]  # fmt: skip
+    with (home / "log").open("w") as log:
+        command = [sys.executable, "-m", "jupyterlab", "--no-browser", *options]
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/api?token={token}", server, home / "log")
+        yield f"http://127.0.0.1:{port}/lab/tree/%s?token={token}&reset", folder
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            with urlopen(url, timeout=2):
+                return
+        except (URLError, OSError):
+            time.sleep(0.2)
+    raise RuntimeError(f"JupyterLab did not start: {log.read_text()[-2000:]}")
+
+
+@pytest.fixture(scope="session")
+def make(browser: Any, jupyter: tuple[str, Path]) -> Callable[..., Notebook]:
+    """Opens a notebook of the cells that it is given, in a page of its own."""
+    return opener(browser, jupyter)
+
+
+def opener(browser: Any, jupyter: tuple[str, Path]) -> Callable[..., Notebook]:
+    """What opens notebooks of a JupyterLab in a browser."""
+    address, folder = jupyter
+
+    def made(*cells: str, width: int = 1280, theme: str = "Light", height: int = 1400) -> Notebook:
+        _settings(folder.parent / "settings", theme)
+        name = f"{secrets.token_hex(4)}.ipynb"
+        (folder / name).write_text(json.dumps(_document(cells)))
+        page = browser.new_page(viewport={"width": width, "height": height})
+        return Notebook(page, address % name)
+
+    return made
+
+
+@pytest.fixture
+def notebook(make: Callable[..., Notebook]) -> Iterator[Callable[..., Notebook]]:
+    """`make`, with the pages closed after the test."""
+    opened: list[Notebook] = []
+
+    def made(*cells: str, **options: Any) -> Notebook:
+        opened.append(make(*cells, **options))
+        return opened[-1]
+
+    yield made
+    for one in opened:
+        one.close()
+
+
+def _document(cells: tuple[str, ...]) -> dict:
+    blank = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    made = [blank | {"id": f"cell{i}", "source": source} for i, source in enumerate(cells)]
+    return {"cells": made, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _settings(folder: Path, theme: str) -> None:
+    file = folder / "@jupyterlab/apputils-extension/themes.jupyterlab-settings"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"theme": f"JupyterLab {theme}"}))
