@@ -102,7 +102,12 @@ class Calculator(Pair):
         self._index_place = index
         self._memory = memory
         roots = [Path(folder) for folder in images]
-        self.gallery = Gallery(roots) if roots else self._indexed() or Gallery.samples()
+        if roots or index is None:
+            self.gallery = Gallery(roots) if roots else Gallery.samples()
+        else:
+            from zcalc.index.opened import gallery_of, open_named
+
+            self.gallery = gallery_of(open_named(index, memory))
 
     def __repr__(self) -> str:
         return f"<zcalc {self.model}, {len(self.gallery)} pictures>"
@@ -227,7 +232,9 @@ class Calculator(Pair):
         from zcalc.index import CannotWrite, Named, update
 
         if self._index_place is not None:
-            return self._opened(self.encoder.identity)
+            from zcalc.index.opened import open_named
+
+            return open_named(self._index_place, self._memory, self.encoder.identity)
         about = [self.encoder.identity, *map(str, self.gallery.roots)]
         folder = cache_folder("index", digest("\n".join(about))[:16])
         try:
@@ -295,26 +302,3 @@ class Calculator(Pair):
             stored = load_file(self.preset.means)
             return stored["image"], stored["text"]
         return self.pictures.means, self.vocabulary.vectors.mean(axis=0, dtype=np.float64)
-
-    def _indexed(self) -> Gallery | None:
-        """The gallery of the index that was named, if one was."""
-        if self._index_place is None:
-            return None
-        index = self._opened()
-        roots = [Path(root) for root in index.roots if Path(root).is_dir()]
-        return Gallery(roots, index.named)
-
-    def _opened(self, model: str | None = None) -> "Index | Served":
-        """The index that was named; raises ZcalcError where it is not `model`'s."""
-        from zcalc.index import Index
-        from zcalc.index.milvus import Served, is_address
-
-        assert self._index_place is not None
-        if is_address(str(self._index_place)):
-            return Served.open(str(self._index_place), model)
-        index = Index.open(Path(self._index_place), model)
-        if self._memory is not None:
-            from zcalc.index.memory import bytes_of
-
-            index.memory = bytes_of(self._memory)
-        return index
