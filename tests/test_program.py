@@ -295,7 +295,7 @@ def test_the_map_keeps_distances_of_a_plane() -> None:
 def test_the_plot_has_a_title_and_labels(photos: Path) -> None:
     figure = hash_calculator([photos])('img(red) - "tea" + "$cup"').plot()
     axes = figure.axes[0]
-    assert axes.get_title() and axes.get_xlabel() and axes.get_ylabel()
+    assert axes.get_title(loc="left") and axes.get_xlabel() and axes.get_ylabel()
     named = [text.get_text() for text in axes.texts]
     assert named == ["img(red)", '"tea"', '"$cup"', '★ img(red) - "tea" + "$cup"']
 

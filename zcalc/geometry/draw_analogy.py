@@ -1,6 +1,6 @@
 """The drawing of an analogy: its two differences, and who answers it."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.patches import FancyArrowPatch
@@ -34,11 +34,16 @@ def draw_analogy(shown: "Analogy") -> Drawing:
     axes.grid(color=LINE, alpha=0.6, linewidth=0.6)
     axes.set_axisbelow(True)
     for start, end, colour in ((0, 1, BLUE), (2, 3, ORANGE)):
-        look = {"arrowstyle": "-|>", "mutation_scale": 16, "linewidth": 2, "zorder": 2}
+        look: dict[str, Any] = {
+            "arrowstyle": "-|>",
+            "mutation_scale": 16,
+            "linewidth": 2,
+            "zorder": 2,
+        }
         axes.add_patch(FancyArrowPatch(flat[start], flat[end], color=colour, **look))
     for start, end in ((0, 2), (1, 3)):
         axes.plot(*flat[[start, end]].T, color=SOFT, linestyle=":", linewidth=1, zorder=1)
-    axes.scatter(*flat.T, s=40, color=INK, zorder=3)
+    axes.scatter(flat[:, 0], flat[:, 1], s=40, color=INK, zorder=3)
     axes.margins(0.22)
     axes.set_aspect("equal", adjustable="datalim")
     bars = figure.add_subplot(grid[0, 1]), figure.add_subplot(grid[1, 1])

@@ -93,14 +93,14 @@ def _points(
             room[i] = side_of(count) * 0.9
         elif stars[i]:
             room[i] = 14.0
-            star = {"marker": "*", "s": 210, "color": "#E69F00", "edgecolor": INK}
-            axes.scatter(*place, zorder=5, linewidth=0.7, **star)
+            star: dict[str, Any] = {"marker": "*", "s": 210, "color": "#E69F00", "edgecolor": INK}
+            axes.scatter(place[0], place[1], zorder=5, linewidth=0.7, **star)
         else:
             dots.append(i)
     if dots:
         size, seen = (36, 1.0) if count <= LABELS else (14, 0.8) if count < 1000 else (5, 0.4)
-        look = {"s": size, "color": BLUE, "alpha": seen, "linewidth": 0}
-        axes.scatter(*places[dots].T, zorder=3, rasterized=True, **look)
+        look: dict[str, Any] = {"s": size, "color": BLUE, "alpha": seen, "linewidth": 0}
+        axes.scatter(places[dots, 0], places[dots, 1], zorder=3, rasterized=True, **look)
     named = [i for i in range(count) if count <= LABELS or stars[i]]
     if named:
         labels(axes, places[named], [short(names[i]) for i in named], [room[i] for i in named])
@@ -112,9 +112,17 @@ def _walks(axes: Axes, shown: "Map") -> None:
         return
     for walk in shown.walks:
         if shown.share is not None:
-            axes.scatter(*walk.places[0], marker="+", s=60, color=SOFT, linewidth=1.2, zorder=2)
+            axes.scatter(
+                walk.places[0, 0],
+                walk.places[0, 1],
+                marker="+",
+                s=60,
+                color=SOFT,
+                linewidth=1.2,
+                zorder=2,
+            )
         for start, end, sign in zip(walk.places[:-1], walk.places[1:], walk.signs, strict=True):
-            arrow = {"arrowstyle": "-|>", "mutation_scale": 13, "linewidth": 1.7}
+            arrow: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 13, "linewidth": 1.7}
             colour = _SIGNS[sign]
             axes.add_patch(FancyArrowPatch(start, end, color=colour, zorder=4, **arrow))
         last = np.array([walk.places[-1], shown.places[walk.end]])
@@ -125,7 +133,7 @@ def _walks(axes: Axes, shown: "Map") -> None:
         Line2D([], [], color=SOFT, linestyle=":", label="brought to length 1"),
     ]
     if shown.share is not None:
-        zero = {"marker": "+", "linestyle": "none", "markersize": 8}
+        zero: dict[str, Any] = {"marker": "+", "linestyle": "none", "markersize": 8}
         handles.append(Line2D([], [], color=SOFT, label="zero, where all begins", **zero))
     axes.figure.legend(
         handles=handles, loc="outside lower center", ncols=4, fontsize=8.5, frameon=False,

@@ -1,6 +1,6 @@
 """Drawings of cosines, of the gap, the cone and hubs, and of attribution."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -48,18 +48,18 @@ def draw_cosines(shown: "Cosines") -> Drawing:
     if count <= _NUMBERS:
         for (row, column), value in np.ndenumerate(shown.matrix):
             colour = PAPER if abs(value) > 0.6 else INK
-            text = {"ha": "center", "va": "center", "fontsize": 8, "color": colour}
+            text: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 8, "color": colour}
             axes.text(column, row, f"{value:.2f}".replace("0.", ".", 1), **text)
         for i, path in enumerate(shown.paths):
             if path is not None:
                 thumbnail(axes, (i, i), path, 22)
     bar = figure.colorbar(drawn, ax=axes, shrink=0.7, label="cosine")
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=8, colors=SOFT)
     return figure
 
 
-def _diverging() -> object:
+def _diverging() -> Any:
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list("opposed", [ORANGE, PAPER, BLUE])
@@ -73,7 +73,7 @@ def draw_gap(shown: "Gap") -> Drawing:
     bins = np.linspace(-1, 1, 81)
     for axes, title, found in zip(parts, titles, (shown.before, shown.after), strict=True):
         for kind, cosines in found.items():
-            look = {"bins": bins, "density": True, "color": _KINDS[kind]}
+            look: dict[str, Any] = {"bins": bins, "density": True, "color": _KINDS[kind]}
             axes.hist(cosines, alpha=0.28, **look)
             axes.hist(cosines, histtype="step", linewidth=1.4, label=kind, **look)
             axes.axvline(cosines.mean(), color=_KINDS[kind], linestyle="--", linewidth=1)
@@ -115,7 +115,7 @@ def draw_hubs(shown: "Hubs") -> Drawing:
         (shown.whitened, ORANGE, f"whitened: skewness {shown.skewness_whitened:.1f}"),
     ):
         left.hist(counts, bins=bins, color=colour, alpha=0.25)
-        look = {"histtype": "step", "linewidth": 1.6, "label": name}
+        look: dict[str, Any] = {"histtype": "step", "linewidth": 1.6, "label": name}
         left.hist(counts, bins=bins, color=colour, **look)
     left.set_xscale("symlog", linthresh=2)
     left.set_yscale("log")
@@ -147,7 +147,12 @@ def draw_attribution(shown: "Attribution") -> Drawing:
     for i, (term, shares) in enumerate(zip(shown.terms, shown.shares, strict=True)):
         start = np.where(shares < 0, ends[0], ends[1])
         colour = SERIES[i % len(SERIES)]
-        look = {"color": colour, "edgecolor": PAPER, "linewidth": 0.8, "label": short(term)}
+        look: dict[str, Any] = {
+            "color": colour,
+            "edgecolor": PAPER,
+            "linewidth": 0.8,
+            "label": short(term),
+        }
         axes.barh(rows, shares, 0.66, left=start, **look)
         ends += np.stack([np.minimum(shares, 0), np.maximum(shares, 0)])
     axes.scatter(shown.cosines, rows, marker="D", s=26, color=INK, zorder=3, label="their sum")

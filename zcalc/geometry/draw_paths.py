@@ -1,6 +1,6 @@
 """Drawings of a path between two things, and of the trace of a decode."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -45,7 +45,7 @@ def draw_path(shown: "Path") -> Drawing:
     _thumbnails(upper, shown)
     for way, style in zip(shown.ways.values(), ("--", "-"), strict=True):
         colour = BLUE if way.kind == "slerp" else ORANGE
-        look = {"color": colour, "linestyle": style, "linewidth": 1.8}
+        look: dict[str, Any] = {"color": colour, "linestyle": style, "linewidth": 1.8}
         lower.plot(shown.t, way.angles, label=way.kind, **look)
     dressed(lower, "", "share of the way, t", "degrees from the start")
     lower.grid(color=LINE, linewidth=0.6)
@@ -88,7 +88,12 @@ def draw_trace(shown: "Trace") -> Drawing:
             _cell(axes, shown, i, j, colours(scale(np.nan_to_num(shift[i, j]))))
             chosen = token == shown.tokens[i]
             weight = "bold" if chosen else "normal"
-            look = {"ha": "center", "fontweight": weight, "parse_math": False, "color": INK}
+            look: dict[str, Any] = {
+                "ha": "center",
+                "fontweight": weight,
+                "parse_math": False,
+                "color": INK,
+            }
             axes.text(i, j - 0.1, short(token.strip() or "␣", 11), fontsize=9, **look)
     axes.set_xlim(-0.55, steps - 0.45)
     axes.set_ylim(width - 0.45, -0.55)
@@ -102,7 +107,7 @@ def draw_trace(shown: "Trace") -> Drawing:
     bar = figure.colorbar(ScalarMappable(scale, colours), ax=axes, fraction=0.05, pad=0.02)
     bar.set_label("log-probability: guided − plain\n(less the mean shift)", fontsize=8.5)
     bar.ax.tick_params(labelsize=8, colors=SOFT)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     return figure
 
 
@@ -111,12 +116,16 @@ def _cell(axes: Axes, shown: "Trace", i: int, j: int, colour: tuple[float, ...])
     from matplotlib.patches import FancyBboxPatch
 
     chosen = shown.candidates[i][j] == shown.tokens[i]
-    look = {"facecolor": colour, "alpha": 0.75, "boxstyle": "round,pad=0,rounding_size=0.08"}
+    look: dict[str, Any] = {
+        "facecolor": colour,
+        "alpha": 0.75,
+        "boxstyle": "round,pad=0,rounding_size=0.08",
+    }
     axes.add_patch(FancyBboxPatch((i - 0.46, j - 0.42), 0.92, 0.84, linewidth=0, **look))
     if chosen:
-        edge = {"facecolor": "none", "edgecolor": INK, "linewidth": 1.6}
+        edge: dict[str, Any] = {"facecolor": "none", "edgecolor": INK, "linewidth": 1.6}
         box = "round,pad=0,rounding_size=0.08"
         axes.add_patch(FancyBboxPatch((i - 0.46, j - 0.42), 0.92, 0.84, boxstyle=box, **edge))
     if np.isfinite(shown.clip[i, j]):
-        text = {"ha": "center", "va": "center", "fontsize": 8, "color": INK}
+        text: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 8, "color": INK}
         axes.text(i, j + 0.2, f"{shown.clip[i, j]:.2f}", **text)

@@ -24,7 +24,7 @@ class Names:
 
     texts: Sequence[str]
     vectors: np.ndarray = field(repr=False)
-    paths: Sequence[File] = ()
+    paths: Sequence[File | None] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,8 +138,9 @@ def path(  # noqa: PLR0913
         for name in dict.fromkeys(name for name, _ in met(points, one)) if one else ():
             row = list(one.texts).index(name) if one else 0
             curves[name] = points @ np.asarray(one.vectors)[row] if one else points[:, 0]
-            if one and one.paths:
-                files[name] = one.paths[row]
+            file = one.paths[row] if one and one.paths else None
+            if file is not None:
+                files[name] = file
     return Path(names, t, ways, curves, files)
 
 

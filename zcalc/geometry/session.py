@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path as File
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from zcalc.result import Result
 
 KINDS = ("map", "cosines", "terms", "trace")  # what there is to plot of one expression
+Thing: TypeAlias = "str | Result"  # an expression
 _MOST = 10_000  # pictures that are looked at
-Thing = "str | Result"  # an expression
 
 
 class Geometry:
@@ -76,7 +76,7 @@ class Geometry:
         vectors = np.stack([vector for vector, _ in found.values()])
         return cosine_matrix(list(found), vectors, [file for _, file in found.values()])
 
-    def terms(self, thing: Thing, k: int = 8, words: Sequence[str] = ()) -> Attribution:
+    def terms(self, thing: "Thing", k: int = 8, words: Sequence[str] = ()) -> Attribution:
         """Which term pulls the result toward which word: its `k` nearest, or `words`."""
         (result,) = self._results([thing])
         texts = list(words) or [word.text for word in result.words(k)]
@@ -86,7 +86,9 @@ class Geometry:
         names = [term.name for term in result.terms]
         return attribution(names, _parts(result)[0], texts, np.stack(vectors))
 
-    def trace(self, thing: Thing, k: int = 5, method: str | None = None, **settings: Any) -> Trace:
+    def trace(
+        self, thing: "Thing", k: int = 5, method: str | None = None, **settings: Any
+    ) -> Trace:
         """What each token of the caption was chosen from; `settings` are those of `caption`."""
         (result,) = self._results([thing])
         from zcalc.decode.settings import SearchSettings
@@ -96,14 +98,14 @@ class Geometry:
         pieces = Vocabulary(self._calculator.language_model, SearchSettings()).pieces
         return trace_of(beam, [pieces[token] for token in beam.tokens])
 
-    def path(self, a: Thing, b: Thing, steps: int = 11) -> Path:
+    def path(self, a: "Thing", b: "Thing", steps: int = 11) -> Path:
         """The way from one thing to another, with the words and pictures met on it."""
         first, last = self._results([a, b])
         names = unparse(first.tree), unparse(last.tree)
         met = self._group("words"), self._group("pictures")
         return path(names, first.vector, last.vector, *met, steps=steps)
 
-    def analogy(self, a: Thing, b: Thing, c: Thing, d: Thing, k: int = 5) -> Analogy:
+    def analogy(self, a: "Thing", b: "Thing", c: "Thing", d: "Thing", k: int = 5) -> Analogy:
         """Test "a is to b as c is to d": the angle of the differences, and the rank of d.
 
         Where d is a picture, the gallery answers, else the vocabulary, without the question's own.
@@ -115,12 +117,12 @@ class Geometry:
         among = self._group("pictures" if isinstance(results[3].tree, Image) else "words")
         said = [stems(name) for name in plain[:3] if name]
         own = [i for i, t in enumerate(among.texts) if any(stems(t) <= words for words in said)]
-        answer = list(among.texts).index(plain[3]) if plain[3] in among.texts else None
+        answer = next((i for i, t in enumerate(among.texts) if t == plain[3]), None)
         called = (names[0], names[1], names[2], names[3])
         options: dict[str, Any] = {"leave_out": own, "answer": answer, "k": k}
         return analogy(called, corners, among.vectors, among.texts, **options)
 
-    def axes(self, x: Thing, y: Thing, things: "Sequence[Thing] | None" = None) -> ConceptAxes:
+    def axes(self, x: "Thing", y: "Thing", things: "Sequence[Thing] | None" = None) -> ConceptAxes:
         """Things (the gallery without any) on two axes, such as `'"day" - "night"'`."""
         first, second = self._results([x, y])
         names = unparse(first.tree), unparse(second.tree)
@@ -195,15 +197,13 @@ def shown_of(result: "Result", kind: str = "map", **settings: Any) -> Shown:
         raise ZcalcError(f"A plot of kind {kind!r} takes no k.", 'Leave it out, or kind="terms".')
     if kind in ("cosines", "terms") and "method" in settings:
         raise ZcalcError(f"A plot of kind {kind!r} takes no method.", "Leave it out.")
-    method = {"map": geometry.map, "cosines": geometry.cosines}.get(kind)
-    if method is not None:
-        return method([result], **settings)
-    return {"terms": geometry.terms, "trace": geometry.trace}[kind](result, **settings)
+    many = kind in ("map", "cosines")
+    return getattr(geometry, kind)([result] if many else result, **settings)
 
 
 def _parts(result: "Result") -> tuple[np.ndarray, np.ndarray]:
     """What a result's terms add to it before it is normalised (m, d), and their weights (m,)."""
-    toward = result.objective
+    toward: Any = result.objective
     weights = np.asarray(toward.weights, dtype=np.float64)
     return unit(np.asarray(toward.points)) * weights[:, None], weights
 

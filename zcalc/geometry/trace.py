@@ -70,15 +70,12 @@ def trace_of(beam: "Beam", tokens: Sequence[str]) -> Trace:
         message = "This caption remembers no candidates."
         raise ZcalcError(message, "Decode it with trace=5; a sentence looked up has none.")
     width = max(len(choice.candidates) for choice in beam.trace)
-    return Trace(
-        beam.text,
-        tuple(choice.candidates for choice in beam.trace),
-        *(
-            np.array([_filled(getattr(choice, part), width) for choice in beam.trace])
-            for part in ("clip", "before", "after")
-        ),
-        tuple(tokens),
-    )
+    parts = {
+        part: np.array([_filled(getattr(choice, part), width) for choice in beam.trace])
+        for part in ("clip", "before", "after")
+    }
+    candidates = tuple(choice.candidates for choice in beam.trace)
+    return Trace(beam.text, candidates, **parts, tokens=tuple(tokens))
 
 
 def _filled(scores: tuple[float | None, ...], width: int) -> list[float]:
