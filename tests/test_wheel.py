@@ -20,6 +20,7 @@ CARRIED = (
     "zcalc/models/mini/README.md",
     "zcalc/data/vocabulary.tsv",
     "zcalc/notebook/card.css",
+    "zcalc/notebook/notebooks/01_quickstart.ipynb",
     "zcalc/py.typed",
 )
 
