@@ -24,6 +24,7 @@ CARRIED = (
     "zcalc/notebook/panel.js",
     "zcalc/notebook/lab.js",
     "zcalc/notebook/search.js",
+    "zcalc/notebook/notebooks/01_quickstart.ipynb",
     "zcalc/py.typed",
 )
 

@@ -1,7 +1,6 @@
 """`zcalc models`, `lab` and `demo`."""
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -28,16 +27,20 @@ def models(as_json: Json = False) -> None:
             terminal.show_models(found)
 
 
-@app.command("lab")
+@app.command("lab", context_settings={"ignore_unknown_options": True})
 def lab(
-    folder: Annotated[Path | None, typer.Argument(metavar="[FOLDER]", help="Notebooks.")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[FOLDER]", help="Where the notebooks are, or go.")
+    ] = None,
+    options: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- OPTIONS]", help="JupyterLab's own.")
+    ] = None,
 ) -> None:
-    """Open JupyterLab on the notebooks."""
-    import subprocess
+    """Open JupyterLab on the notebooks; those that FOLDER lacks are copied there."""
+    with reporting(False):
+        from zcalc.notebook.jupyterlab import open_lab
 
-    here = Path("notebooks") if Path("notebooks").is_dir() else Path()
-    command = [sys.executable, "-m", "jupyterlab", str(folder or here)]
-    raise typer.Exit(subprocess.call(command))
+        raise typer.Exit(open_lab(folder, options or []))
 
 
 @app.command("demo")

@@ -49,6 +49,9 @@ def complete(
         return Completion(start, _pictures(word, pictures))
     if inside_text or call == "txt":
         return Completion(start, ())
+    blank = before[len(before[:start].rstrip()) : start]
+    if call == "" and "\n" in blank and not before[start:].startswith("|"):
+        tokens.append(";")  # that the line's end stands for
     options = _options(tokens, call, given, [*names, *_bound(text[:start])])
     chosen = dict.fromkeys(o for o in options if o.lower().startswith(word.lower()) and o != word)
     return Completion(start, tuple(chosen))
