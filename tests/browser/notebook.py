@@ -4,7 +4,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-RUN = int(os.environ.get("ZCALC_BROWSER_SECONDS", "240")) * 1000  # that a cell may take, words embedded first
+RUN = (
+    int(os.environ.get("ZCALC_BROWSER_SECONDS", "240")) * 1000
+)  # that a cell may take, words embedded first
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 
 
