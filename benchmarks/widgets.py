@@ -39,7 +39,7 @@ def main() -> None:
     first = sorted(Path(images).glob("*.jpg"))[0].stem
     cell = (
         f"import zcalc; calc = zcalc.load('mini', images={images!r})\n"
-        f"calc.lab('img({first}) + \"snow\" - 0.5 * \"tree\"')"
+        f'calc.lab(\'img({first}) + "snow" - 0.5 * "tree"\')'
     )
     made = SimpleNamespace(mktemp=lambda name: Path(tempfile.mkdtemp(prefix=name)))
     with conftest.running_browser() as browser, conftest.running_jupyter(made) as jupyter:
@@ -48,7 +48,8 @@ def main() -> None:
         times = book.widget().evaluate(_MEASURE)[10:]
         book.close()
     low, high = statistics.quantiles(times, n=20)[0], statistics.quantiles(times, n=20)[-1]
-    print(f"{len(times)} moves: median {statistics.median(times):.0f} ms, 5 % {low:.0f} ms, 95 % {high:.0f} ms")
+    middle = statistics.median(times)
+    print(f"{len(times)} moves: median {middle:.0f} ms, 5 % {low:.0f} ms, 95 % {high:.0f} ms")
 
 
 if __name__ == "__main__":

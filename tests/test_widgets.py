@@ -167,7 +167,7 @@ def test_the_lab_computes_what_the_calculator_does(calc: Any) -> None:
     ask(lab, "weigh", path=[1], weight=-0.35)
     ask(lab, "add", kind="image", name="blue")
     ask(lab, "add", kind="text", name='a "b"', to=[0])
-    assert lab.expr == "'a \"b\"' + img(red) - 0.35 * \"tea\" + img(blue)"
+    assert lab.expr == '\'a "b"\' + img(red) - 0.35 * "tea" + img(blue)'
     result = calc(lab.expr)
     assert [w["text"] for w in lab.results["words"]] == [w.text for w in result.words(10)]
     assert [p["name"] for p in lab.results["pictures"]] == [h.name for h in result.nearest(8)]
@@ -260,7 +260,7 @@ def send(widget: Any, name: str, data: bytes, piece: int = 100) -> None:
         ask(widget, "upload", name=name, part=part, parts=parts, data=some)
 
 
-@pytest.mark.parametrize("name", ["my photo.png", "", 'q"uo\'te.png', "кот.png", "../../etc/x.png"])
+@pytest.mark.parametrize("name", ["my photo.png", "", "q\"uo'te.png", "кот.png", "../../etc/x.png"])
 def test_a_picture_sent_in_becomes_a_term(calc: Any, name: str) -> None:
     lab = calc.lab('"tea"')
     send(lab, name, png(40, "lime"))

@@ -76,7 +76,7 @@ def running_jupyter(folders: Any) -> Iterator[tuple[str, Path]]:
     options = [
         f"--ServerApp.port={port}", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={folder}",
         f"--IdentityProvider.token={token}", "--ServerApp.port_retries=0", "--allow-root",
-        "--LabApp.news_url=", "--LabServerApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]  # fmt: skip
     with (home / "log").open("w") as log:
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", *options]
@@ -142,6 +142,8 @@ def _document(cells: tuple[str, ...]) -> dict:
 
 
 def _settings(folder: Path, theme: str) -> None:
-    file = folder / "@jupyterlab/apputils-extension/themes.jupyterlab-settings"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"theme": f"JupyterLab {theme}"}))
+    inside = folder / "@jupyterlab/apputils-extension"
+    inside.mkdir(parents=True, exist_ok=True)
+    known = {"themes": {"theme": f"JupyterLab {theme}"}, "notification": {"fetchNews": "false"}}
+    for name, values in known.items():
+        (inside / f"{name}.jupyterlab-settings").write_text(json.dumps(values))

@@ -1,8 +1,12 @@
 """A notebook in a browser, run as a person does."""
 
+import os
 from pathlib import Path
 from typing import Any
 
+RUN = (
+    int(os.environ.get("ZCALC_BROWSER_SECONDS", "240")) * 1000
+)  # that a cell may take, words embedded first
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 
 
@@ -24,13 +28,18 @@ class Notebook:
 
     def run(self, cell: int = 0) -> None:
         """Run a cell and wait until it is done; words may have to be embedded first."""
-        self.page.locator(".jp-Notebook .jp-Cell").nth(cell).locator(".cm-content").click()
-        self.page.keyboard.press("Control+Enter")
+        one = self.page.locator(".jp-Notebook .jp-Cell").nth(cell)
+        for _ in range(10):  # a kernel that only just started may let the first go by
+            one.locator(".cm-content").click()
+            self.page.keyboard.press("Control+Enter")
+            self.page.wait_for_timeout(1000)
+            if one.locator(".jp-InputPrompt").inner_text().strip() not in ("[ ]:", ""):
+                break
         self.page.wait_for_function(
             "i => /\\[\\d+\\]/.test(document.querySelectorAll('.jp-Notebook .jp-Cell')[i]"
             ".querySelector('.jp-InputPrompt').textContent)",
             arg=cell,
-            timeout=300_000,
+            timeout=RUN,
         )
 
     def restart_kernel(self) -> None:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 CARD = "import zcalc; calc = zcalc.load('mini')\ncalc('img(coffee) - \"coffee\" + \"tea\"')"
-LAB = "calc.lab('img(coffee) - 0.5 * (\"coffee\" + img(cat)) + \"tea\"')"
+LAB = 'calc.lab(\'img(coffee) - 0.5 * ("coffee" + img(cat)) + "tea"\')'
 SEARCH = "calc.search('img(coffee) + \"tea\"')"
 
 

@@ -16,7 +16,7 @@ def test_a_search_from_a_picture_to_another(notebook: Callable) -> None:
     book = notebook(OPEN)
     book.run()
     widget = book.widget()
-    equation = expect(widget.get_by_label("The expression"))
+    equation = expect(widget.get_by_label("The expression", exact=True))
     expect(widget.locator(".z-hit")).to_have_count(12)
     first, last = found(widget)[0], found(widget)[-1]
     widget.get_by_role("button", name=f"More like {first}", exact=True).click()
@@ -24,16 +24,16 @@ def test_a_search_from_a_picture_to_another(notebook: Callable) -> None:
     widget.get_by_role("button", name=f"Less like {last}", exact=True).click()
     equation.to_have_value(f"img(coffee) + 0.5 * img({first}) - 0.25 * img({last})")
     expect(widget.locator(".z-chip")).to_have_count(3)
-    widget.get_by_label("Where").fill("name > 'm'")
+    widget.get_by_label("Where", exact=True).fill("name > 'm'")
     expect(widget.locator(".z-found figcaption").first).to_be_visible()
     widget.page.wait_for_function(
         "() => [...document.querySelectorAll('.z-found figcaption')]"
         ".every(one => one.textContent > 'm')"
     )
-    widget.get_by_label("Where").fill("year >")
+    widget.get_by_label("Where", exact=True).fill("year >")
     expect(widget.locator(".z-notice")).to_contain_text("condition")
     assert all(name > "m" for name in found(widget))
-    widget.get_by_label("Where").fill("")
+    widget.get_by_label("Where", exact=True).fill("")
     expect(widget.locator(".z-notice")).to_be_hidden()
     name = found(widget)[1]
     widget.get_by_role("button", name=f"Look at {name},").click()

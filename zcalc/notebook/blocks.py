@@ -238,4 +238,3 @@ def _python(block: Block) -> str:
             return f"calc.txt({text!r})"
         case node:
             return f"calc({unparse(node)!r})"
-

@@ -32,7 +32,7 @@ class Live:
 
     def __init__(self, calculator: "Calculator") -> None:
         self.calculator = calculator
-        self._vectors: "dict[Operand, np.ndarray]" = {}
+        self._vectors: dict[Operand, np.ndarray] = {}
 
     def read(self, text: str) -> Node:
         """The tree of one expression, checked with the calculator's names and pictures.

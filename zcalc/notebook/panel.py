@@ -16,8 +16,8 @@ import traitlets
 
 from zcalc.errors import ZcalcError
 from zcalc.language import LanguageError, Text, image
-from zcalc.notebook.blocks import Path, grouped, inserted, moved, removed, ungrouped, weighed
 from zcalc.notebook.blocks import Block as NewBlock
+from zcalc.notebook.blocks import Path, grouped, inserted, moved, removed, ungrouped, weighed
 from zcalc.notebook.blocks import at as block_at
 from zcalc.notebook.draft import Draft, expression
 from zcalc.notebook.live import Live
@@ -142,7 +142,9 @@ class Panel(anywidget.AnyWidget):
 
     def _weigh(self, request: Request) -> None:
         path, weight = _path(request["path"]), float(request["weight"])
-        self.draft.change(weighed(self.draft.state.blocks, path, weight), f"weigh {path}")
+        blocks = self.draft.state.blocks
+        flipped = weight == -block_at(blocks, path).weight  # a step of its own
+        self.draft.change(weighed(blocks, path, weight), "" if flipped else f"weigh {path}")
 
     def _remove(self, request: Request) -> None:
         self.draft.change(removed(self.draft.state.blocks, _path(request["path"])))
