@@ -41,7 +41,7 @@ _EXAMPLES: dict[object, str] = {
     Literal.COUNT: "5",
     Literal.SHARE: "0.5",
 }
-_LITERALS = {"where": '"year > 2010"', "fold": "0.94", "threshold": "0.3"}
+_LITERALS = {"where": '"year > 2010"', "fold": "0.94", "threshold": "0.3", "kind": '"terms"'}
 
 
 @dataclass(frozen=True, slots=True)
