@@ -15,7 +15,7 @@ from zcalc.errors import ZcalcError
 from zcalc.evaluator import Evaluation
 from zcalc.gallery import Gallery, Picture
 from zcalc.given import Given, picture_of, vector_of
-from zcalc.language import Bound, Image, Node, Step, Text, Type, error_at, image, operands, plan
+from zcalc.language import Bound, Image, Node, Step, Text, Type, image, operands, placed, plan
 from zcalc.pair import Pair
 from zcalc.storage import cache_folder, digest
 
@@ -261,10 +261,8 @@ class Calculator(Pair):
         """The picture that an expression names; raises LanguageError with its place."""
         if given := self.given.get(node.name):
             return given
-        try:
+        with placed(source, node.span):
             return self.gallery.find(node.name)
-        except ZcalcError as error:
-            raise error_at(source, node.span, error.message, error.hint) from error
 
     def evaluation(self, trees: Sequence[Node], source: str) -> Evaluation:
         """What evaluates expressions: their operands embedded, one batch of each modality."""
@@ -276,10 +274,8 @@ class Calculator(Pair):
         images = [node for node in images if node not in known]
         opened = []
         for node in images:
-            try:
+            with placed(source, node.span):
                 opened.append(found[node].open())
-            except ZcalcError as error:
-                raise error_at(source, node.span, error.message, error.hint) from error
         text_rows = self.encoder.texts([node.text for node in texts])  # (t, d)
         picture_rows = self.encoder.images(opened)  # (p, d)
         rows = np.concatenate([picture_rows, text_rows, *(v[None] for v in known.values())])

@@ -10,12 +10,11 @@ import numpy as np
 from zcalc.algebra import unit
 from zcalc.captions import MODES
 from zcalc.comparison import Comparison, compare
-from zcalc.errors import ZcalcError
 from zcalc.evaluated import Evaluated, Scalar
 from zcalc.evaluator import Combination, point
 from zcalc.gallery import Picture
 from zcalc.index.query import Hit, Query, nearest, plain
-from zcalc.language import Call, Image, Text, error_at, operands, unparse
+from zcalc.language import Call, Image, Text, operands, placed, unparse
 from zcalc.progress import track
 from zcalc.ranking import Parts
 from zcalc.words import Word
@@ -90,10 +89,8 @@ class Result(Evaluated):
     @cached_property
     def _point(self) -> tuple[np.ndarray, float]:
         value = self._value
-        try:
+        with placed(self._source, self.tree.span):
             return point(value)
-        except ZcalcError as error:
-            raise error_at(self._source, self.tree.span, error.message, error.hint) from error
 
     @property
     def vector(self) -> np.ndarray:

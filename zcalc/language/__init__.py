@@ -1,6 +1,6 @@
 """The language of zcalc: text to syntax tree and back, types, and errors with a caret."""
 
-from zcalc.language.errors import LanguageError, error_at
+from zcalc.language.errors import LanguageError, error_at, placed
 from zcalc.language.formatter import unparse
 from zcalc.language.parser import image, parse
 from zcalc.language.program import Step, Verb, folded, plan
@@ -63,6 +63,7 @@ __all__ = [
     "number",
     "operands",
     "parse",
+    "placed",
     "plan",
     "product",
     "statements",

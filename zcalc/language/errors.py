@@ -1,6 +1,8 @@
 """The one error of the language: where it is, what is wrong there, and what to do."""
 
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from zcalc.errors import ZcalcError
 from zcalc.language.tree import Span
@@ -43,6 +45,15 @@ def error_at(source: str, span: Span, message: str, hint: str = "") -> LanguageE
     Try img(coffee).
     """
     return LanguageError(message, hint, source, span)
+
+
+@contextmanager
+def placed(source: str, span: Span) -> Iterator[None]:
+    """Give errors that know no place the place of what they happened at."""
+    try:
+        yield
+    except ZcalcError as error:
+        raise error_at(source, span, error.message, error.hint) from error
 
 
 def _underline(line: str, start: int, width: int) -> list[str]:

@@ -30,6 +30,7 @@ from zcalc.language import (
     error_at,
     image,
     number,
+    placed,
     plan,
     unparse,
 )
@@ -174,11 +175,9 @@ def _bound(
         raise error_at(
             text, span, message, "It is evaluated in the notebook's variables."
         ) from error
-    try:
+    with placed(text, span):
         named = hole.call == "img" and isinstance(value, str)
         tree = image(value) if named else operand(calculator, value, hole.code)
-    except ZcalcError as error:
-        raise error_at(text, span, error.message, error.hint) from error
     if isinstance(value, Scalar):
         return Bound(tree, Type.NUMBER, sum(1 for _ in uses(tree)))
     count = sum(1 for _ in uses(tree))
