@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -204,11 +204,9 @@ def _varied(found: list[_Found], query: Query) -> list[_Found]:
 
 
 def _hit(pictures: Searchable, one: _Found) -> Hit:
-    entry = one.entry
-    plain = Hit(
-        entry.name, entry.path, one.score, pictures.metadata(one.row), not _exists(entry.path)
-    )
-    return replace(plain, alike=tuple(_hit(pictures, other) for other in one.alike))
+    entry, known = one.entry, pictures.metadata(one.row)
+    alike = tuple(_hit(pictures, other) for other in one.alike)
+    return Hit(entry.name, entry.path, one.score, known, not _exists(entry.path), alike)
 
 
 def _exists(path: str) -> bool:

@@ -106,15 +106,14 @@ class Index:
     def metadata(self, row: int) -> dict[str, Any]:
         """The metadata of a row, by column, without what is empty."""
         part, inside = self._split(row)
-        table = tables.visible(self._tables[part].table)
-        fields = table.slice(inside, 1).drop_columns(list(tables.OWN))
-        found = fields.to_pylist() if fields.num_columns else [{}]
-        return {name: value for name, value in found[0].items() if value is not None}
+        table = self._tables[part].table
+        found = {name: table[name][inside].as_py() for name in tables.metadata_of(table)}
+        return {name: value for name, value in found.items() if value is not None}
 
     @property
     def fields(self) -> list[str]:
         """The names of the columns of metadata."""
-        return [name for name in self.table.column_names if name not in tables.OWN]
+        return tables.metadata_of(self.table)
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:

@@ -62,8 +62,7 @@ def table_of(
 
 def entry_of(table: pa.Table, row: int) -> Entry:
     """The entry of a row."""
-    found = table.slice(row, 1).select([n for n in table.column_names if n in _FIELDS]).to_pylist()
-    return _entry(found[0])
+    return _entry({n: table[n][row].as_py() for n in table.column_names if n in _FIELDS})
 
 
 def entries_of(table: pa.Table) -> tuple[Entry, ...]:
@@ -105,6 +104,11 @@ def joined(tables: Sequence[pa.Table]) -> pa.Table:
 def visible(table: pa.Table) -> pa.Table:
     """A table without its hidden columns."""
     return table.select([name for name in table.column_names if name not in _HIDDEN])
+
+
+def metadata_of(table: pa.Table) -> list[str]:
+    """The names of the columns that are metadata."""
+    return [name for name in table.column_names if name not in OWN and name not in _HIDDEN]
 
 
 def to_bytes(table: pa.Table) -> bytes:
