@@ -42,7 +42,7 @@ def test_nothing_is_wider_than_its_place(notebook: Callable) -> None:
         for theme in ("light", "dark"):
             book.page.emulate_media(color_scheme=theme)
             body = f"body[data-jp-theme-light='{str(theme == 'light').lower()}']"
-            book.page.wait_for_selector(body, timeout=20_000)
+            book.page.wait_for_selector(body, state="attached", timeout=20_000)
             for cell, kind in enumerate(("zcalc", "zcalc-lab", "zcalc-search")):
                 shown = book.output(cell).locator(f".{kind}").first
                 shown.scroll_into_view_if_needed()
