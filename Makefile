@@ -32,6 +32,7 @@ lab: $(READY)  ## JupyterLab on the notebooks
 
 models: $(READY)  ## rebuild the embedded models (says first what it installs and how long it takes)
 	$(BIN)/python -m tools.mini
+	$(BIN)/python -m tools.mini.vectors
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -16,6 +16,9 @@ BARE = {name: value for name, value in os.environ.items() if name != "PYTHONPATH
 CARRIED = (
     "zcalc/language/zcalc.lark",
     "zcalc/models/mini/open_clip_model.safetensors",
+    "zcalc/models/mini/texts.safetensors",
+    "zcalc/models/mini/tokens.safetensors",
+    "zcalc/models/mini/pictures.safetensors",
     "zcalc/models/mini/lm/model.safetensors",
     "zcalc/models/mini/README.md",
     "zcalc/data/vocabulary.tsv",

@@ -229,7 +229,8 @@ class Calculator(Pair):
     @cached_property
     def pictures(self) -> "Index | Served":
         """The gallery's index: the one that was named, or one kept up to date in the cache."""
-        from zcalc.index import CannotWrite, Named, update
+        from zcalc.index import CannotWrite, Named, Settings, update
+        from zcalc.index.samples import picture_engine
 
         if self._index_place is not None:
             from zcalc.index.opened import open_named
@@ -237,10 +238,11 @@ class Calculator(Pair):
             return open_named(self._index_place, self._memory, self.encoder.identity)
         about = [self.encoder.identity, *map(str, self.gallery.roots)]
         folder = cache_folder("index", digest("\n".join(about))[:16])
+        settings = Settings() if self.gallery.roots else Settings(picture_engine(about[0]))
         try:
-            return update(Named(self.gallery), self.encoder, folder)[0]
+            return update(Named(self.gallery), self.encoder, folder, settings)[0]
         except CannotWrite:
-            return update(Named(self.gallery), self.encoder)[0]
+            return update(Named(self.gallery), self.encoder, settings=settings)[0]
 
     @cached_property
     def searched(self) -> "Searchable":

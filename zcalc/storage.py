@@ -66,22 +66,33 @@ def sync_folder(folder: Path) -> None:
 def pack(vectors: np.ndarray, **about: str) -> bytes:
     """Vectors (n, d) as safetensors, with their hash and what they are about.
 
+    They are kept as float32, or as float16 where they are.
+
     >>> unpack(pack(np.eye(2, dtype="f4"), model="tiny"), model="tiny")
     array([[1., 0.],
            [0., 1.]], dtype=float32)
     """
-    rows = np.ascontiguousarray(vectors, dtype=np.float32)  # (n, d)
+    dtype = np.float16 if vectors.dtype == np.float16 else np.float32
+    rows = np.ascontiguousarray(vectors, dtype)  # (n, d)
     return save({"vectors": rows}, metadata={**about, "sha256": digest(rows.tobytes())})
 
 
 def unpack(data: bytes, **about: str) -> np.ndarray | None:
-    """The vectors (n, d) of `pack`; None where they are damaged or about something else."""
+    """The vectors (n, d) float32 of `pack`; None where they are damaged or about something else."""
+    rows, meta = read_packed(data)
+    return rows if meta == about else None
+
+
+def read_packed(data: bytes) -> tuple[np.ndarray, dict[str, str]]:
+    """The vectors (n, d) float32 of `pack` and what they are about: nothing, if damaged."""
+    nothing = np.empty((0, 0), np.float32), {"damaged": "yes"}
     try:
         rows = load(data)["vectors"]  # (n, d)
         size = int.from_bytes(data[:8], "little")
         meta = json.loads(data[8 : 8 + size])["__metadata__"]
     except (SafetensorError, ValueError, KeyError, TypeError):
-        return None
-    wanted = {**about, "sha256": digest(rows.tobytes())}
-    sound = meta == wanted and rows.ndim == 2 and rows.dtype == np.float32
-    return rows if sound and np.isfinite(rows).all() else None
+        return nothing
+    sound = meta.pop("sha256", "") == digest(rows.tobytes()) and rows.ndim == 2
+    if not sound or rows.dtype not in (np.float16, np.float32) or not np.isfinite(rows).all():
+        return nothing
+    return rows.astype(np.float32, copy=False), meta

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.resources import files
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,7 +12,8 @@ import numpy as np
 from zcalc.algebra import unit
 from zcalc.progress import track
 from zcalc.ranking import Parts, Ranking
-from zcalc.storage import cache_folder, digest, pack, unpack, write_atomically
+from zcalc.shipped import kept_vectors
+from zcalc.storage import digest
 
 _BATCH = 256
 _IRREGULAR = {
@@ -55,7 +55,8 @@ class StoredTexts:
 
     A line may give a kind (a number) and a definition behind tabs; `ranking` says what comes of
     them. Texts that are too long for the model are left out. The vectors are made once for each
-    model and kept in the cache folder; a damaged cache is made again.
+    model and kept in the cache folder (mini's come with the package); a damaged cache is made
+    again.
     """
 
     def __init__(
@@ -118,12 +119,7 @@ class StoredTexts:
         known = "\n".join([*self._all, *self._glosses.values()])
         about = {"model": self._encoder.identity, "texts": digest(known)}
         about |= {"glossed": str(self.ranking.glossed)} if self._glosses else {}
-        file = cache_folder("texts", f"{digest(str(about))[:16]}.safetensors")
-        rows = unpack(file.read_bytes(), **about) if file.is_file() else None
-        if rows is None or len(rows) != len(self._all):
-            rows = self._embed()
-            _keep(file, pack(rows, **about))
-        return rows
+        return kept_vectors("texts", len(self._all), self._embed, **about)
 
     def _embed(self) -> np.ndarray:
         longest = self._encoder.context_length
@@ -175,11 +171,3 @@ def _stemmer() -> Any:
     import snowballstemmer
 
     return snowballstemmer.stemmer("english")
-
-
-def _keep(file: Path, data: bytes) -> None:
-    """Write to the cache; where that can't be, the vectors are made again next time."""
-    try:
-        write_atomically(file, data)
-    except OSError:
-        return

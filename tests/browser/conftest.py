@@ -53,8 +53,13 @@ def running_browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def jupyter(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+def jupyter(
+    browser: Any, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[tuple[str, Path]]:
     """The address of a JupyterLab, token included, and the folder of its notebooks."""
+    cache = pytestconfig.cache
+    if cache is not None:  # the words' vectors, which take the longest, stay from run to run
+        os.environ["ZCALC_CACHE"] = str(cache.mkdir("zcalc"))
     with running_jupyter(tmp_path_factory) as running:
         yield running
 
@@ -144,6 +149,6 @@ def _document(cells: tuple[str, ...]) -> dict:
 def _settings(folder: Path, theme: str) -> None:
     inside = folder / "@jupyterlab/apputils-extension"
     inside.mkdir(parents=True, exist_ok=True)
-    known = {"themes": {"theme": f"JupyterLab {theme}"}, "notification": {"fetchNews": "false"}}
+    known = {"themes": {"adaptive-theme": True}, "notification": {"fetchNews": "false"}}
     for name, values in known.items():
         (inside / f"{name}.jupyterlab-settings").write_text(json.dumps(values))

@@ -146,7 +146,7 @@ def test_a_caption_is_stopped(book: Notebook, lab: Any) -> None:
     slider = lab.locator("input[type=range]").first
     slider.focus()
     slider.press("ArrowLeft")  # the widget stays live meanwhile
-    shown(lab).to_have_value('0.95 * img(coffee) + "tea"')
+    shown(lab).to_have_value('0.95 * img(coffee) + "tea"', timeout=20_000)
     lab.get_by_role("button", name="Stop writing").click()
     expect(lab.locator(".z-caption")).to_contain_text("stopped", timeout=30_000)
     expect(lab.get_by_role("button", name="Write a caption")).to_be_enabled()

@@ -1,10 +1,10 @@
 """CLIP beam search without gradients: the language model and the target both propose tokens."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,7 +16,8 @@ from zcalc.decode.scoring import Candidates
 from zcalc.decode.settings import SearchSettings
 from zcalc.decode.vocabulary import Vocabulary
 from zcalc.progress import track
-from zcalc.storage import cache_folder, digest, pack, unpack, write_atomically
+from zcalc.shipped import kept_vectors
+from zcalc.storage import digest
 
 _BATCH = 256  # words between two moves of the progress bar
 _Words = tuple[Tensor, Tensor]  # ids (w,) of the tokens that start a word, unit vectors (w, d)
@@ -122,19 +123,17 @@ def _word_vectors(vocabulary: Vocabulary, encoder: TextEncoder) -> _Words:
 
 
 def _kept_vectors(words: list[str], encoder: TextEncoder) -> Tensor:
-    """The words' unit vectors (w, d), from the cache folder where it has them."""
+    """The words' unit vectors (w, d), made once for each pair."""
     if not words:
         return torch.empty(0, 0)
     about = {"model": encoder.identity, "texts": digest("\n".join(words))}
-    file = cache_folder("tokens", f"{digest(str(about))[:16]}.safetensors")
-    rows = unpack(file.read_bytes(), **about) if file.is_file() else None
-    if rows is not None and len(rows) == len(words):
-        return torch.from_numpy(rows)
+    rows = kept_vectors("tokens", len(words), lambda: _embedded(words, encoder), **about)
+    return torch.from_numpy(rows)
+
+
+def _embedded(words: list[str], encoder: TextEncoder) -> np.ndarray:
     parts = [words[i : i + _BATCH] for i in range(0, len(words), _BATCH)]
     label = "Embedding the language model's words, once for this pair"
     whole = encoder.continuations([""])
     made = [whole.vectors([0] * len(part), part).cpu() for part in track(parts, label)]
-    vectors = torch.cat(made)  # (w, d)
-    with suppress(OSError):  # without a cache they are computed again next time
-        write_atomically(file, pack(vectors.numpy(), **about))
-    return vectors
+    return torch.cat(made).numpy()  # (w, d)
