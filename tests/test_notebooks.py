@@ -27,7 +27,12 @@ def test_notebook_runs(path: Path) -> None:
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": path.parent}}).execute()
     shown = [out for cell in notebook.cells for out in cell.get("outputs", [])]
     assert any("text/html" in out.get("data", {}) for out in shown), "no card was shown"
-    assert not any(out.output_type == "error" for out in shown)
+    wanted = [
+        cell for cell in notebook.cells if "raises-exception" in cell.metadata.get("tags", [])
+    ]
+    errors = [out for out in shown if out.output_type == "error"]
+    assert len(errors) == len(wanted)
+    assert all("^" in out.evalue for out in errors), "an error that shows no place"
     for cell in _claims(notebook):
         assert _result(cell) == "True", f"no longer true:\n{cell.source}"
 

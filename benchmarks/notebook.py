@@ -1,0 +1,57 @@
+"""`python benchmarks/notebook.py`: how long a notebook takes to its first card, in fresh processes."""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from jupyter_client.manager import start_new_kernel
+
+FIRST = '%zcalc img(coffee) - "coffee" + "tea"'
+
+
+def importing() -> float:
+    """Seconds of `import zcalc` alone in a fresh Python."""
+    code = "import time; t = time.perf_counter(); import zcalc; print(time.perf_counter() - t)"
+    return float(subprocess.check_output([sys.executable, "-c", code]))
+
+
+def first_card(cell: str) -> tuple[float, int]:
+    """Seconds from `%load_ext zcalc` to the first card in a fresh kernel, and its HTML's bytes."""
+    manager, client = start_new_kernel()
+    sizes = [0]
+
+    def hook(message: dict) -> None:
+        if message["msg_type"] == "execute_result":
+            sizes.append(len(message["content"]["data"]["text/html"].encode()))
+
+    try:
+        client.execute_interactive("1 + 1", timeout=60)
+        begin = time.perf_counter()
+        client.execute_interactive("%load_ext zcalc", timeout=60)
+        client.execute_interactive(cell, output_hook=hook, timeout=300)
+        return time.perf_counter() - begin, sizes[-1]
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def main() -> None:
+    """Print the figures."""
+    times = [importing() for _ in range(7)]
+    print(f"import zcalc            {1000 * statistics.median(times):6.0f} ms, median of 7")
+    for name, cell in (
+        ("first card", FIRST),
+        ("without a sentence", FIRST.replace("img", "--no-caption img", 1)),
+    ):
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ["ZCALC_CACHE"] = folder
+            for cache in ("cold", "warm"):
+                seconds, size = first_card(cell)
+                print(f"{name}, {cache:5} cache {seconds:6.1f} s, {size / 1000:.0f} kB of HTML")
+
+
+if __name__ == "__main__":
+    main()
