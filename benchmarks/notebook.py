@@ -1,4 +1,4 @@
-"""`python benchmarks/notebook.py`: how long a notebook takes to its first card, in fresh processes."""
+"""`python benchmarks/notebook.py`: the time to a notebook's first card, in fresh kernels."""
 
 import os
 import statistics
@@ -28,7 +28,7 @@ def first_card(cell: str) -> tuple[float, int]:
             sizes.append(len(message["content"]["data"]["text/html"].encode()))
 
     try:
-        client.execute_interactive("1 + 1", timeout=60)
+        client.execute_interactive("pass", timeout=60)
         begin = time.perf_counter()
         client.execute_interactive("%load_ext zcalc", timeout=60)
         client.execute_interactive(cell, output_hook=hook, timeout=300)

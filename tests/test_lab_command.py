@@ -5,8 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from zcalc.cli import app
 from zcalc.errors import ZcalcError
+from zcalc.notebook import jupyterlab
 from zcalc.notebook.jupyterlab import command, copy_notebooks
 
 
@@ -25,6 +28,27 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ZcalcError, match="Can't copy"):
         copy_notebooks(tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("given", "folder", "options"),
+    [
+        (["--", "--no-browser"], None, ["--no-browser"]),
+        (["--", "--no-browser", "--port=0"], None, ["--no-browser", "--port=0"]),
+        (["here", "--", "--no-browser"], Path("here"), ["--no-browser"]),
+        ([], None, []),
+    ],
+)
+def test_options_need_no_folder(
+    given: list[str],
+    folder: Path | None,
+    options: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+    monkeypatch.setattr(jupyterlab, "open_lab", lambda *about: asked.append(about) or 0)
+    assert CliRunner().invoke(app, ["lab", *given]).exit_code == 0
+    assert asked == [(folder, options)]
 
 
 def test_jupyterlab_takes_its_options(tmp_path: Path) -> None:

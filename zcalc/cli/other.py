@@ -37,6 +37,8 @@ def lab(
     ] = None,
 ) -> None:
     """Open JupyterLab on the notebooks; those that FOLDER lacks are copied there."""
+    if folder is not None and str(folder).startswith("-"):  # `lab -- --no-browser`
+        folder, options = None, [str(folder), *(options or [])]
     with reporting(False):
         from zcalc.notebook.jupyterlab import open_lab
 
