@@ -1,4 +1,4 @@
-"""`python benchmarks/notebook.py`: the time to a notebook's first card, in fresh kernels."""
+"""How long a notebook waits: the import, and the first card of a fresh kernel, cold and warm.
 
 import os
 import statistics

@@ -102,9 +102,8 @@ class Calculator(Pair):
         self._index_place = index
         self._memory = memory
         roots = [Path(folder) for folder in images]
-        if roots or index is None:
-            self.gallery = Gallery(roots) if roots else Gallery.samples()
-        else:
+        self.gallery = Gallery(roots) if roots else Gallery.samples()
+        if index is not None and not roots:
             from zcalc.index.opened import gallery_of, open_named
 
             self.gallery = gallery_of(open_named(index, memory))
@@ -178,9 +177,8 @@ class Calculator(Pair):
         return self.given.add(picture_of(picture, name), self.gallery)
 
     def add_vector(self, vector: np.ndarray, name: str) -> str:
-        """Keep an embedding (d,), whose name stands in `img(name)` as a picture's does.
+        """Keep an embedding (d,) under a name for `img(name)`; `center` counts it as a picture.
 
-        Like every operand it has length 1 in the arithmetic; `center` counts it as a picture.
         Raises ZcalcError where it is not one of this encoder's, or not finite, or zero.
         """
         return self.given.add(vector_of(vector, self.encoder.dim, name), self.gallery)
