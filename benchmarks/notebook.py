@@ -1,4 +1,4 @@
-"""How long a notebook waits: the import, and the first card of a fresh kernel, cold and warm.
+"""`python benchmarks/notebook.py`: how long a notebook takes to its first card, in a fresh process."""
 
 import os
 import statistics
