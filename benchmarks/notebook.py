@@ -1,4 +1,4 @@
-"""`python benchmarks/notebook.py`: how long a notebook takes to its first card, in a new process."""
+"""`python benchmarks/notebook.py`: how long a notebook takes to a first card, in a new process."""
 
 import os
 import statistics
