@@ -19,7 +19,7 @@ check: $(READY)  ## format, lint, types, tests
 	$(BIN)/pytest
 
 browser: $(READY)  ## the widgets in a real JupyterLab and Chromium; leaves screenshots/
-	$(BIN)/pytest tests/browser
+	ZCALC_BROWSER=1 $(BIN)/pytest tests/browser
 
 soak: $(READY)  ## the reliability checks with their larger figures (half an hour)
 	ZCALC_SOAK=1 $(BIN)/pytest tests/test_language.py tests/test_program.py \

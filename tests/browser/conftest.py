@@ -31,6 +31,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            if not os.environ.get("ZCALC_BROWSER"):
+                item.add_marker(pytest.mark.skip("these take minutes: make browser runs them"))
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ def test_a_saved_card_is_there_after_loading_the_page_again(notebook: Callable) 
 
 def test_nothing_is_wider_than_its_place(notebook: Callable) -> None:
     """Leaves screenshots of the card and both widgets; nothing in them may overflow."""
-    book = notebook(CARD, LAB, SEARCH, height=1800)
+    book = notebook(CARD, LAB, SEARCH, height=2600)
     for cell in range(3):
         book.run(cell)
     lab = book.widget(1)

@@ -18,9 +18,13 @@ def test_a_search_from_a_picture_to_another(notebook: Callable) -> None:
     widget = book.widget()
     equation = expect(widget.get_by_label("The expression", exact=True))
     expect(widget.locator(".z-hit")).to_have_count(12)
-    first, last = found(widget)[0], found(widget)[-1]
+    first = found(widget)[0]
     widget.get_by_role("button", name=f"More like {first}", exact=True).click()
     equation.to_have_value(f"img(coffee) + 0.5 * img({first})")
+    expect(widget.locator(".z-results")).to_have_attribute(
+        "data-expr", f"img(coffee) + 0.5 * img({first})"
+    )
+    last = found(widget)[-1]
     widget.get_by_role("button", name=f"Less like {last}", exact=True).click()
     equation.to_have_value(f"img(coffee) + 0.5 * img({first}) - 0.25 * img({last})")
     expect(widget.locator(".z-chip")).to_have_count(3)

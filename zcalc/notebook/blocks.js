@@ -105,7 +105,7 @@ class Blocks {
     if (block.kind === "image") {
       return el("figure", {}, thumbnail(thumbnails[block.name], block.name), el("figcaption", { text: block.name }));
     }
-    return el("div", { class: "z-said", text: block.kind === "text" ? `“${block.name}”` : block.name });
+    return el("div", { class: "z-says", text: block.kind === "text" ? `“${block.name}”` : block.name });
   }
 
   name(block) {
