@@ -30,6 +30,9 @@ class Notebook:
         """Run a cell and wait until it is done; words may have to be embedded first."""
         one = self.page.locator(".jp-Notebook .jp-Cell").nth(cell)
         for _ in range(10):  # a kernel that only just started may let the first go by
+            asking = self.page.locator(".jp-Dialog button.jp-mod-accept")
+            if asking.count():  # JupyterLab's own, about a kernel or a file
+                asking.first.click()
             one.locator(".cm-content").click()
             self.page.keyboard.press("Control+Enter")
             self.page.wait_for_timeout(1000)
