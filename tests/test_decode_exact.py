@@ -19,7 +19,8 @@ from zcalc.decode.settings import SearchSettings, ZeroCapSettings
 from zcalc.decode.vocabulary import Vocabulary
 from zcalc.decode.zerocap import zerocap, zerocap_each
 from zcalc.errors import ZcalcError
-from zcalc.models.causal import CausalTower, SharedPrefixes, WholeTexts
+from zcalc.models.causal import CausalTower
+from zcalc.models.continuations import SharedPrefixes, WholeTexts
 
 pytestmark = pytest.mark.model
 SOAK = bool(os.environ.get("ZCALC_SOAK"))

@@ -34,11 +34,20 @@ def next_logits(lm: CausalLM, last: Tensor, past: Cache) -> tuple[Tensor, Cache]
     from transformers import DynamicCache
 
     cache: Any = DynamicCache()
-    for layer, (keys, values) in enumerate(past):
-        cache.update(keys, values, layer)
+    cache.layers = [_layer(keys, values) for keys, values in past]
     out = lm.model(last[:, None], past_key_values=cache, use_cache=True)
     grown = [(layer.keys.detach(), layer.values.detach()) for layer in cache.layers]
     return out.logits[:, -1].float(), grown
+
+
+def _layer(keys: Tensor, values: Tensor) -> Any:
+    """A cache's layer that holds them as they are; `update` would copy them into an empty one."""
+    from transformers.cache_utils import DynamicLayer
+
+    layer: Any = DynamicLayer()
+    layer.keys, layer.values = keys, values
+    layer.dtype, layer.device, layer.is_initialized = keys.dtype, keys.device, True
+    return layer
 
 
 def select(cache: Cache, rows: Tensor | Sequence[int]) -> Cache:

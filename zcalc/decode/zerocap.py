@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
+from torch.linalg import vector_norm
 
 from zcalc.decode.caption import Caption
 from zcalc.decode.protocols import Cache, CausalLM, TextEncoder
@@ -92,22 +93,21 @@ def shift(
 
     Every position of every layer moves (the released code's window mask is all ones).
     """
-    flat = [tensor for pair in past for tensor in pair]  # each (a, heads, n, width)
-    deltas = [torch.zeros_like(tensor) for tensor in flat]
+    shapes = [tensor.shape for pair in past for tensor in pair]  # each (a, heads, n, width)
+    flat = torch.cat([tensor.flatten(1) for pair in past for tensor in pair], dim=1)  # (a, N)
+    delta = torch.zeros_like(flat)
     for step in range(settings.steps):
-        leaves = [delta.requires_grad_() for delta in deltas]
-        logits, read_so_far = next_logits(lm, last, _moved(flat, leaves))
+        leaf = delta.requires_grad_()
+        logits, read_so_far = next_logits(lm, last, _cache(flat + leaf, shapes))
         log_probs = logits.log_softmax(-1)  # (a, V)
         if step == 0:  # nothing has moved yet
             plain, grown = log_probs.detach(), read_so_far
         loss = guidance_loss(settings, log_probs, plain, score)
-        grads = torch.autograd.grad(loss, leaves)
-        deltas = [
-            leaf.detach() - settings.step_size * _scaled(grad, settings.grad_norm_factor)
-            for leaf, grad in zip(leaves, grads, strict=True)
-        ]
+        (grad,) = torch.autograd.grad(loss, leaf)
+        scaled = _scaled(grad, shapes, settings.grad_norm_factor)
+        delta = leaf.detach() - settings.step_size * scaled
     with torch.no_grad():
-        logits, _ = next_logits(lm, last, _moved(flat, deltas))
+        logits, _ = next_logits(lm, last, _cache(flat + delta, shapes))
     return plain, logits, grown
 
 
@@ -169,12 +169,18 @@ def fused(shifted: Tensor, plain: Tensor, fusion: float, group: Group) -> Tensor
     )
 
 
-def _moved(flat: list[Tensor], deltas: list[Tensor]) -> Cache:
-    moved = [tensor + delta for tensor, delta in zip(flat, deltas, strict=True)]
-    return list(zip(moved[::2], moved[1::2], strict=True))
+def _cache(flat: Tensor, shapes: Sequence[torch.Size]) -> Cache:
+    """Keys and values of those shapes (a, heads, n, width), in turn, out of flat (a, N)."""
+    parts = flat.split([shape[1:].numel() for shape in shapes], dim=1)
+    tensors = [part.view(shape) for part, shape in zip(parts, shapes, strict=True)]
+    return list(zip(tensors[::2], tensors[1::2], strict=True))
 
 
-def _scaled(grad: Tensor, power: float) -> Tensor:
-    """A gradient (a, heads, n, width) over its norm, to the power given, beam by beam."""
-    norm = grad.flatten(1).norm(dim=1) + 1e-15  # (a,)
-    return grad / norm.pow(power)[:, None, None, None]
+def _scaled(grad: Tensor, shapes: Sequence[torch.Size], power: float) -> Tensor:
+    """Gradient (a, N) of keys and values, each over its norm to the power given, beam by beam."""
+    sizes = [shape[1:].numel() for shape in shapes]
+    norms = torch.stack(
+        [vector_norm(part, dim=1) for part in grad.split(sizes, dim=1)], 1
+    )  # (a, 2L)
+    each = torch.tensor(sizes, device=grad.device)
+    return grad / (norms + 1e-15).pow(power).repeat_interleave(each, dim=1)

@@ -4,9 +4,10 @@ In a causal tower no position looks ahead, so a beginning's keys and values don'
 follows it, and a text's embedding, read at its end token, needs only the positions after it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import linear, normalize, scaled_dot_product_attention
@@ -15,11 +16,8 @@ from zcalc.models import compat  # noqa: F401  (before open_clip, which imports 
 
 import open_clip  # isort: skip
 
-TokenRows = list[list[int]]  # a text's token ids from its start to its end, neither cut nor padded
-Pair = tuple[Tensor, ...]
-Read = list[Pair]  # a layer's keys and values, each (texts, heads, n, width)
-_ROWS = 256  # texts that run at once
-_FEW = 32  # so few that running them longer than need be takes less time than a second run
+_Pair = tuple[Tensor, ...]  # a layer's keys and values, each (rows, heads, positions, w)
+_GROUP = 64  # positions that attention looks at together
 _CLOSE = 1e-4  # a unit vector this near another is the same but for rounding
 
 
@@ -56,39 +54,48 @@ class CausalTower:
             return row.index(max(row))
         return row.index(self._end) if self._end in row else 0
 
-    def read(self, ids: Tensor) -> Read:
-        """Keys and values of ids (n, s) from the first position on."""
-        return self._run(ids, torch.zeros(len(ids), dtype=torch.long, device=ids.device), None)[1]
+    def features(self, prefixes: "Prefixes", rows: "Rows") -> Tensor:
+        """Raw embeddings (n, d) of rows, read at their last positions.
 
-    def features(self, ids: Tensor, start: Tensor, before: "Before") -> Tensor:
-        """Raw embeddings (n, d), read at the last of ids (n, s), which begin at `start` (n,).
-
-        Every row sees the first `start` positions of its source in `before`.
+        Prefixes that have not been read yet are read along.
         """
-        pooled = self._norm(self._run(ids, start, before)[0])  # (n, width)
+        pooled = self._norm(self._run(prefixes, rows))  # (n, width)
         if self._projection is None:
             return pooled
         if isinstance(self._projection, torch.nn.Linear):
             return self._projection(pooled)
         return pooled @ self._projection
 
-    def _run(self, ids: Tensor, start: Tensor, before: "Before | None") -> tuple[Tensor, Read]:
-        """The output at the last of ids (n, width), and every layer's keys and values of them."""
-        own = torch.arange(ids.shape[1], device=ids.device)  # (s,)
-        dtype = self._blocks[0].attn.in_proj_weight.dtype
-        x = self._embedding(ids).to(dtype) + self._positions[start[:, None] + own].to(dtype)
-        cache: Read = []
+    def _run(self, prefixes: "Prefixes", rows: "Rows") -> Tensor:
+        """The output (n, width) at the last position of every row.
+
+        All but attention looks at one position at a time, and runs those of all rows together.
+        """
+        read: list[_Pair] = []
+        ahead = 0 if prefixes.read else len(prefixes.ids)  # positions before those of the rows
+        x = self._embedded(rows.ids, rows.places)  # (p, width)
+        if ahead:
+            x = torch.cat([self._embedded(prefixes.ids, prefixes.places), x])
         for i, block in enumerate(self._blocks):
-            needed = 1 if i == len(self._blocks) - 1 else len(own)
-            query, keys, values = _heads(block, x, needed)
-            cache.append((keys, values))
-            if before is None:
-                mixed = scaled_dot_product_attention(query, keys, values, is_causal=needed > 1)
-            else:
-                mixed = before.attend(i, query, keys, values)
-            x = x[:, -needed:] + block.ls_1(block.attn.out_proj(mixed.transpose(1, 2).flatten(2)))
+            attention = block.attn
+            projected = linear(block.ln_1(x), attention.in_proj_weight, attention.in_proj_bias)
+            own = projected.unflatten(-1, (3, attention.num_heads, -1))  # (positions, 3, heads, w)
+            mixed = []
+            if ahead:
+                read.append(prefixes.pair(own[:ahead]))
+                mixed.append(prefixes.attend(own[:ahead]))
+            mixed.append(rows.attend(own[ahead:], read[i] if ahead else prefixes.read[i]))
+            if i == len(self._blocks) - 1:  # of which nothing but the ends is looked at
+                x, mixed = x[ahead:][rows.ends], [mixed[-1][rows.ends]]
+            x = x + block.ls_1(attention.out_proj(torch.cat(mixed)))
             x = x + block.ls_2(block.mlp(block.ln_2(x)))
-        return x[:, -1], cache
+        prefixes.read = prefixes.read or read
+        return x
+
+    def _embedded(self, ids: Tensor, places: Tensor) -> Tensor:
+        """What the first layer is given for ids (p,) at their places (p,) in a text: (p, width)."""
+        dtype = self._blocks[0].attn.in_proj_weight.dtype
+        return self._embedding(ids).to(dtype) + self._positions[places].to(dtype)
 
     def _is_causal(self) -> bool:
         if self._mask is None or self._class_token is not None:
@@ -109,171 +116,110 @@ class CausalTower:
         row = [*(i for i in row if i != last), last]
         if len(row) > context:
             return False
-        ids = torch.tensor([row + [0] * (context - len(row))], device=self._positions.device)
-        start = torch.tensor([2], device=ids.device)
-        before = Before(self.read(ids[:, :2]), [0], start)
-        ours = self.features(ids[:, 2 : len(row)], start, before)
+        device = self._positions.device
+        ids = torch.tensor([row + [0] * (context - len(row))], device=device)
+        ours = self.features(Prefixes([row[:2]], device), Rows([row[2:]], [2], [0], device))
         theirs = model.encode_text(ids)
         return bool((normalize(ours.float()) - normalize(theirs.float())).norm() < _CLOSE)
 
 
-def _heads(block: Any, x: Tensor, needed: int) -> Pair:
-    """Queries of the last `needed` positions of x (n, s, width), keys and values of all.
+class Prefixes:
+    """Beginnings of texts, a of them, and what every layer made of them once they are read."""
 
-    Each is (n, heads, positions, w).
-    """
-    attention = block.attn
-    projected = linear(block.ln_1(x), attention.in_proj_weight, attention.in_proj_bias)
-    heads = projected.unflatten(-1, (3, attention.num_heads, -1))  # (n, s, 3, heads, w)
-    query, keys, values = heads.permute(2, 0, 3, 1, 4)
-    return query[:, :, -needed:], keys, values
+    def __init__(self, rows: Sequence[Sequence[int]], device: torch.device) -> None:
+        longest = max(map(len, rows))
+        self._shape = len(rows), longest  # (a, c)
+        ids = [[*row, *[0] * (longest - len(row))] for row in rows]
+        self.ids = torch.tensor(ids, device=device).flatten()  # (a·c,)
+        self.places = torch.arange(longest, device=device).repeat(len(rows))  # (a·c,)
+        self.read: list[_Pair] = []
 
+    def pair(self, own: Tensor) -> _Pair:
+        """A layer's keys and values, each (a, heads, c, w), out of (a·c, 3, heads, w)."""
+        _, keys, values = self._split(own)
+        return keys, values
 
-class Before:
-    """What rows (n,) see before their own positions: the beginnings of their sources' reading.
+    def attend(self, own: Tensor) -> Tensor:
+        """Causal attention, (a·c, width) of (a·c, 3, heads, w)."""
+        mixed = scaled_dot_product_attention(*self._split(own), is_causal=True)
+        return mixed.transpose(1, 2).flatten(2).flatten(0, 1)
 
-    The rows of one source attend to it in one product, so that nothing of it is copied for each.
-    """
-
-    def __init__(self, read: Read, sources: Sequence[int], start: Tensor) -> None:
-        used = list(dict.fromkeys(sources))
-        seen = int(start.max())
-        whole = used == list(range(len(read[0][0])))
-        pick: Any = slice(None) if whole else used
-        self._read = [(keys[pick, :, :seen], values[pick, :, :seen]) for keys, values in read]
-        counts = [0] * len(used)
-        place = {source: i for i, source in enumerate(used)}
-        slots = []
-        for source in sources:
-            slots.append((place[source], counts[place[source]]))
-            counts[place[source]] += 1
-        self._row, self._slot = torch.tensor(slots, device=start.device).T  # (n,), (n,)
-        self._grid = len(used), max(counts)  # sources a, and rows m of the one with most
-        behind = torch.arange(seen, device=start.device) >= start[:, None]  # (n, c)
-        self._hidden = behind[:, None, None] if bool(behind.any()) else None
-
-    def attend(self, layer: int, query: Tensor, own_keys: Tensor, own_values: Tensor) -> Tensor:
-        """Attention of queries (n, heads, q, w) to what is before and their own s: the same shape.
-
-        The queries are those of the last q of the s positions.
-        """
-        keys, values = self._read[layer]  # (a, heads, c, w)
-        count, own = query.shape[2], own_keys.shape[2]
-        query = query * query.shape[-1] ** -0.5
-        early = self._product(query, keys.mT)  # (n, heads, q, c)
-        if self._hidden is not None:
-            early = early.masked_fill(self._hidden, -torch.inf)
-        late = query @ own_keys.mT  # (n, heads, q, s)
-        if count > 1:
-            ahead = torch.ones(count, own, dtype=torch.bool, device=query.device)
-            late = late.masked_fill(ahead.triu(own - count + 1), -torch.inf)
-        weights = torch.cat([early, late], dim=-1).softmax(-1)  # (n, heads, q, c + s)
-        split = weights.split([early.shape[-1], own], dim=-1)
-        return self._product(split[0], values) + split[1] @ own_values
-
-    def _product(self, rows: Tensor, shared: Tensor) -> Tensor:
-        """Rows (n, heads, q, x) times their source's (a, heads, x, y): (n, heads, q, y)."""
-        grid = rows.new_zeros(*self._grid, *rows.shape[1:])  # (a, m, heads, q, x)
-        grid[self._row, self._slot] = rows
-        flat = grid.transpose(1, 2).flatten(2, 3)  # (a, heads, m·q, x)
-        found = (flat @ shared).unflatten(2, (self._grid[1], -1))  # (a, heads, m, q, y)
-        return found[self._row, :, self._slot]
+    def _split(self, own: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        query, keys, values = own.unflatten(0, self._shape).permute(2, 0, 3, 1, 4)
+        return query, keys, values
 
 
-class SharedPrefixes:
-    """Texts that continue a few prefixes, by a causal tower.
+class Rows:
+    """Rows of token ids, p in all, each going on from place `starts[i]` in its source's prefix.
 
-    Where a text leaves its prefix is found in its tokens, whatever the tokenizer: a prefix's last
-    token may become another one when the text goes on.
+    For attention they lie in g groups of m positions, each of rows of one source, which see the
+    prefix and their own row: so the prefix is copied once a group and not once a row. Rows of one
+    source should follow each other.
     """
 
     def __init__(
         self,
-        tower: CausalTower,
-        tokenize: Callable[[Sequence[str]], TokenRows],
-        context: int,
-        prefixes: Sequence[str],
+        rows: Sequence[Sequence[int]],
+        starts: Sequence[int],
+        sources: Sequence[int],
+        device: torch.device,
     ) -> None:
-        self._tower, self._tokenize, self._context = tower, tokenize, context
-        self._device = tower._positions.device
-        self._rows = [tuple(row[: context - 1]) for row in tokenize(prefixes)]
-        longest = max(map(len, self._rows))
-        ids = torch.tensor([[*row, *[0] * (longest - len(row))] for row in self._rows])  # (a, n)
-        with torch.no_grad():
-            self._before = tower.read(ids.to(self._device))
+        lengths = np.array([len(row) for row in rows])
+        ends = lengths.cumsum()
+        within = np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)  # (p,)
+        groups, offsets = _groups(lengths.tolist(), sources)
+        size = int((offsets + lengths).max())  # m
+        _, firsts = np.unique(groups, return_index=True)  # (g,): a row of each group
+        self.ids = torch.tensor([i for row in rows for i in row], device=device)  # (p,)
+        self.places = torch.tensor(np.repeat(starts, lengths) + within, device=device)  # (p,)
+        self.ends = torch.tensor(ends - 1, device=device)  # (n,)
+        self._sources = torch.tensor(np.asarray(sources)[firsts], device=device)  # (g,)
+        self._grid = len(firsts), size
+        slots = np.repeat(groups * size + offsets, lengths) + within  # (p,)
+        self._slots = torch.tensor(slots, device=device)
+        self._seen = max(starts)  # c
+        rows_of = torch.tensor(np.repeat(np.arange(len(rows)), lengths), device=device)  # (p,)
+        starts_of = torch.tensor(np.repeat(starts, lengths), device=device)  # (p,)
+        self._mask = self._visible(rows_of, starts_of)
 
-    @torch.no_grad()
-    def vectors(self, sources: Sequence[int], texts: Sequence[str]) -> Tensor:
-        """Unit vectors (n, d) of texts beginning with prefix `sources[i]`; NaN if too long.
+    def attend(self, own: Tensor, before: _Pair) -> Tensor:
+        """Attention (p, width) of (p, 3, heads, w) to itself and to a layer's keys and values."""
+        groups, size = self._grid
+        grid = own.new_zeros(groups * size, *own.shape[1:])
+        grid[self._slots] = own
+        query, *both = grid.unflatten(0, self._grid).permute(2, 0, 3, 1, 4)  # (g, heads, m, w)
+        keys, values = (
+            torch.cat([early[self._sources, :, : self._seen], late], dim=2)  # (g, heads, c + m, w)
+            for early, late in zip(before, both, strict=True)
+        )
+        mixed = scaled_dot_product_attention(query, keys, values, attn_mask=self._mask)
+        return mixed.transpose(1, 2).flatten(0, 1).flatten(1)[self._slots]
 
-        Texts of the same tokens are embedded once, and run together with those that need as many
-        positions.
+    def _visible(self, rows: Tensor, starts: Tensor) -> Tensor:
+        """Which of c + m positions each of m sees, (g, 1, m, c + m), given each position's (p,).
+
+        An unused one sees the unused ones.
         """
-        rows = [tuple(row) for row in self._tokenize(texts)]
-        places = {row: i for i, row in enumerate(dict.fromkeys(rows))}
-        first = dict(zip(reversed(rows), reversed(sources), strict=True))
-        fitting = {row: first[row] for row in places if len(row) <= self._context}
-        found = None
-        for size, batch in self._batches(fitting).items():
-            for begin in range(0, len(batch), _ROWS):
-                part = batch[begin : begin + _ROWS]
-                made = self._run(size, part, [first[row] for row in part])  # (m, d)
-                if found is None:
-                    found = made.new_full((len(places), made.shape[1]), torch.nan)
-                found[[places[row] for row in part]] = made
-        if found is None:
-            return torch.full((len(texts), 1), torch.nan, device=self._device)
-        return found[[places[row] for row in rows]]
+        groups, size = self._grid
 
-    def _batches(self, sources: dict[tuple[int, ...], int]) -> dict[int, list[tuple[int, ...]]]:
-        """Rows by how many positions to run; where they are few, those of all sizes together."""
-        sizes = {row: self._positions_needed(row, source) for row, source in sources.items()}
-        shortest = min((self._tower.end(list(row)) + 1 for row in sizes), default=0)
-        largest = max(sizes.values(), default=0)
-        if len(sizes) <= _FEW and largest <= min(shortest, 8):
-            return {largest: list(sizes)}
-        batches: dict[int, list[tuple[int, ...]]] = {}
-        for row, size in sizes.items():
-            batches.setdefault(size, []).append(row)
-        return batches
+        def grid(values: Tensor, empty: int) -> Tensor:
+            flat = values.new_full((groups * size,), empty)
+            flat[self._slots] = values
+            return flat.view(groups, size)
 
-    def _positions_needed(self, row: tuple[int, ...], source: int) -> int:
-        """How many positions to run, rounded up to 2, 4, 8, … so that few batches hold them all."""
-        end = self._tower.end(list(row))
-        needed = end + 1 - min(_common(row, self._rows[source]), end)
-        return min(max(2, 1 << (needed - 1).bit_length()), end + 1)
-
-    def _run(self, size: int, rows: list[tuple[int, ...]], sources: list[int]) -> Tensor:
-        """Unit vectors (m, d) from the last `size` positions of each row."""
-        begin = [self._tower.end(list(row)) + 1 - size for row in rows]
-        ids = [row[first : first + size] for row, first in zip(rows, begin, strict=True)]
-        start = torch.tensor(begin, device=self._device)  # (m,)
-        before = Before(self._before, sources, start)
-        found = self._tower.features(torch.tensor(ids, device=self._device), start, before)
-        return normalize(found.float(), dim=-1)
+        row, place, start = grid(rows, -1), grid(self.places, 0), grid(starts, 0)
+        early = torch.arange(self._seen, device=row.device) < start[..., None]  # (g, m, c)
+        late = (row[..., None] == row[:, None]) & (place[..., None] >= place[:, None])  # (g, m, m)
+        return torch.cat([early, late], dim=2)[:, None]
 
 
-def _common(row: tuple[int, ...], prefix: tuple[int, ...]) -> int:
-    """With how many tokens of a prefix a row begins."""
-    most = min(len(prefix) - 1, len(row))  # nearly always all but the prefix's end
-    if row[:most] == prefix[:most]:
-        return most
-    return next(i for i, (a, b) in enumerate(zip(row, prefix, strict=False)) if a != b)
-
-
-class WholeTexts:
-    """Texts that continue prefixes, each embedded whole: for every tower that is not causal."""
-
-    def __init__(self, encode: Callable[[list[str]], Tensor], fits: Callable[[str], bool]) -> None:
-        self._encode, self._fits = encode, fits
-
-    def vectors(self, sources: Sequence[int], texts: Sequence[str]) -> Tensor:
-        """Unit vectors (n, d) of the texts, NaN where one is too long; each is embedded once."""
-        distinct = sorted(filter(self._fits, dict.fromkeys(texts)), key=len)
-        if not distinct:
-            return torch.full((len(texts), 1), torch.nan)
-        parts = [distinct[i : i + _ROWS] for i in range(0, len(distinct), _ROWS)]
-        made = torch.cat([normalize(self._encode(part).float(), dim=-1) for part in parts])
-        place = {text: i for i, text in enumerate(distinct)}
-        made = torch.cat([made, made.new_full((1, made.shape[1]), torch.nan)])  # (m + 1, d)
-        return made[[place.get(text, len(distinct)) for text in texts]]
+def _groups(lengths: Sequence[int], sources: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """The group of each row (n,), and where in it the row begins (n,)."""
+    found, group, used, last = [], -1, 0, None
+    for length, source in zip(lengths, sources, strict=True):
+        if source != last or used + length > _GROUP:
+            group, used, last = group + 1, 0, source
+        found.append((group, used))
+        used += length
+    groups, offsets = np.array(found).T
+    return groups, offsets

@@ -12,8 +12,9 @@ from PIL import Image
 
 from zcalc.errors import ZcalcError
 from zcalc.models import identity, loading, presets
-from zcalc.models.causal import CausalTower, SharedPrefixes, WholeTexts
+from zcalc.models.causal import CausalTower
 from zcalc.models.checkpoint import Checkpoint, find_checkpoint
+from zcalc.models.continuations import SharedPrefixes, WholeTexts
 from zcalc.models.pictures import to_rgb
 from zcalc.models.text import TokenRows, encode_text, quick_clean
 
