@@ -136,3 +136,19 @@ def test_the_bar_leaves_nothing(kernel: Kernel) -> None:
             shown[one["content"]["transient"]["display_id"]] = one["content"]["data"]
     assert len([o for o in outputs if o["msg_type"] == "update_display_data"]) > 1
     assert list(shown.values()) == [{"text/html": "", "text/plain": ""}]
+
+
+def test_the_libraries_are_there_before_they_are_asked_for() -> None:
+    manager, client = start_new_kernel()
+    found = Kernel(manager, client)
+    try:
+        found.text("%load_ext zcalc")
+        assert found.text("import sys; print('faiss' in sys.modules)") == "False\n"
+        deadline = time.monotonic() + _PATIENCE
+        while found.text("print('faiss' in sys.modules)") == "False\n":
+            assert time.monotonic() < deadline
+            time.sleep(0.3)
+        assert found.text("print('zcalc.models.language_model' in sys.modules)") == "True\n"
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)

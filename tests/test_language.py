@@ -478,6 +478,17 @@ def test_a_tree_nested_without_text_is_capped_too() -> None:
 # --- the grammar ----------------------------------------------------------------------------------
 
 
+def test_rules_and_terminals_never_conflict() -> None:
+    from lark import Lark
+    from lark.exceptions import GrammarError, LexError
+
+    grammar = (HERE.parent / "grammar" / "zcalc.lark").read_text(encoding="utf-8")
+    Lark(grammar, parser="lalr", lexer="basic", strict=True)
+    clash = grammar.replace("?statement: shown", "?statement: shown | OTHER") + "\nOTHER: /[a-z]+/"
+    with pytest.raises((GrammarError, LexError)):
+        Lark(clash, parser="lalr", lexer="basic", strict=True)
+
+
 def test_the_grammar_is_short() -> None:
     grammar = HERE.parent / "grammar" / "zcalc.lark"
     assert len(grammar.read_text(encoding="utf-8").splitlines()) < 60

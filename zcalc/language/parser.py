@@ -217,10 +217,5 @@ def _lark() -> Lark:
     packaged = files("zcalc.language") / "zcalc.lark"
     checkout = Path(__file__).parents[2] / "grammar" / "zcalc.lark"
     grammar = packaged if packaged.is_file() else checkout
-    return Lark(
-        grammar.read_text(encoding="utf-8"),
-        parser="lalr",
-        lexer="basic",
-        strict=True,
-        transformer=_Builder(),
-    )
+    text = grammar.read_text(encoding="utf-8")
+    return Lark(text, parser="lalr", lexer="basic", transformer=_Builder())

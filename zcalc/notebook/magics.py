@@ -19,6 +19,7 @@ from zcalc.errors import ZcalcError
 from zcalc.notebook.completer import matcher
 from zcalc.notebook.interpolation import evaluate
 from zcalc.notebook.options import Settings, help_text, settings_of, split
+from zcalc.notebook.readiness import import_when_idle
 from zcalc.result import Result, Results, View
 
 _NAME = "calc"  # the variable that holds the calculator
@@ -26,12 +27,16 @@ _loaded: weakref.WeakKeyDictionary[InteractiveShell, Any] = weakref.WeakKeyDicti
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """Add the magics and their completion to a shell: `%load_ext zcalc`."""
+    """Add the magics and their completion to a shell: `%load_ext zcalc`.
+
+    A kernel also imports what they need as soon as it is idle.
+    """
     unload_ipython_extension(shell)
     magics = ZcalcMagics(shell)
     shell.register_magics(magics)
     _loaded[shell] = matcher(magics.calculator_for)
     shell.Completer.custom_matchers.append(_loaded[shell])
+    import_when_idle()
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
