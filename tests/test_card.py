@@ -2,6 +2,7 @@
 
 import base64
 import io
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -61,6 +62,8 @@ ALLOWED = {
     ("tr", ()),
     ("th", ()),
     ("td", ()),
+    ("details", ()),
+    ("summary", ()),
 }
 
 
@@ -122,6 +125,15 @@ def test_the_card_in_a_notebook() -> None:
     assert set(bundle) == {"text/plain", "text/html"}
     assert bundle["text/html"].startswith('<div class="zcalc">')
     assert repr(result) == '(img(coffee) - "coffee" + "tea")'
+
+
+def test_a_card_has_the_other_sentences_too() -> None:
+    result = hash_calculator()('img(coffee) - "coffee" + "tea"')
+    others = {beam.text for beam in result.caption().beams} - {result.caption().text}
+    assert others
+    html, text = card_html(result), card_text(result)
+    folded = html.partition("<details>")[2].partition("</details>")[0]
+    assert all(f"<th>{escape(other)}</th>" in folded and other in text for other in others)
 
 
 def test_the_card_as_text() -> None:

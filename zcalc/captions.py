@@ -78,18 +78,31 @@ def caption_each(
     targets = [target_of(result, mode) for result in results]
     size = at_once(calculator, method, settings, budget)
     parts = [targets[i : i + size] for i in range(0, len(targets), size)]
-    done: list[Caption] = []
-    running: list[Caption] = []
+    total = len(parts) * longest(calculator, method, settings)
+    growing = _growing(calculator, parts, method, settings)
+    latest: list[Caption] = []
     try:
-        for part in track(parts, "Writing captions"):
-            for running in decode_each(calculator, part, method, settings):  # noqa: B007
-                pass
-            done, running = done + running, []
+        for latest in track(growing, "Writing captions", total, saying=lambda c: c[-1].text):  # noqa: B007
+            pass
     except KeyboardInterrupt:
-        done += running
-        if not done:
+        if not latest:
             raise
-    return done
+    return latest
+
+
+def _growing(
+    calculator: "Calculator",
+    parts: "Sequence[Sequence[Target]]",
+    method: str,
+    settings: Mapping[str, Any],
+) -> "Iterator[list[Caption]]":
+    """The captions of one part after another; yields all so far at every token."""
+    done: list[Caption] = []
+    for part in parts:
+        running: list[Caption] = []
+        for running in decode_each(calculator, part, method, settings):
+            yield done + running
+        done += running
 
 
 def longest(calculator: "Calculator", method: str, settings: Mapping[str, Any]) -> int:

@@ -109,15 +109,43 @@ def side_of(count: int) -> float:
     return float(np.clip(300 / np.sqrt(count + 4), 17, 40))
 
 
-def labels(axes: Axes, places: np.ndarray, texts: Sequence[str], room: Sequence[float]) -> None:
-    """Name places (n, 2) beside their markers, `room` points wide, where it overlaps least."""
+def apart(axes: Axes, places: np.ndarray, side: float) -> np.ndarray:
+    """Which of places (n, 2) have room for a picture `side` points wide, the first ones first."""
+    spots = _in_points(axes, places)
+    chosen: list[int] = []
+    for i, spot in enumerate(spots):
+        near = np.abs(spots[chosen] - spot).max(axis=1)
+        if (near > side).all():
+            chosen.append(i)
+    return np.isin(np.arange(len(places)), chosen)
+
+
+def _in_points(axes: Axes, places: np.ndarray) -> np.ndarray:
+    """Places (n, 2) in points of the paper, once the layout is settled."""
     figure = axes.get_figure(root=True)
     assert figure is not None
-    figure.draw_without_rendering()  # settles the layout, so that places can be compared
-    scale = 72 / figure.dpi
-    spots = axes.transData.transform(places) * scale  # (n, 2) in points
-    frame = np.array(axes.get_window_extent().extents) * scale
+    figure.draw_without_rendering()
+    return axes.transData.transform(places) * (72 / figure.dpi)
+
+
+def labels(
+    axes: Axes,
+    places: np.ndarray,
+    texts: Sequence[str],
+    room: Sequence[float],
+    lines: Sequence[np.ndarray] = (),
+) -> None:
+    """Name places (n, 2) beside their markers, `room` points wide, where it overlaps least.
+
+    Names also keep off lines, each from one place to another (2, 2).
+    """
+    spots = _in_points(axes, places)  # (n, 2)
+    frame = np.array(axes.get_window_extent().extents) * (72 / axes.figure.dpi)
     taken = [(x - r / 2, y - r / 2, x + r / 2, y + r / 2) for (x, y), r in zip(spots, room)]  # noqa: B905
+    along = np.linspace(0, 1, 41)[:, None]
+    for line in lines:
+        start, end = _in_points(axes, line)
+        taken += [(x - 4, y - 4, x + 4, y + 4) for x, y in start + along * (end - start)]
     for i, text in enumerate(texts):
         wide, high, gap = 5.3 * len(text), 11.0, room[i] / 2 + 3
         x, y = spots[i]

@@ -59,7 +59,8 @@ def draw_analogy(shown: "Analogy") -> Drawing:
         rank = shown.ranks[way]
         dressed(one, f"{way}: {short(shown.names[3], 16)} is number {rank}", "score")
         one.tick_params(axis="y", colors=INK, labelsize=9, length=0)
-    labels(axes, flat, [short(name) for name in shown.names], [10.0] * 4)
+    names = [short(name) for name in shown.names]
+    labels(axes, flat, names, [10.0] * 4, [flat[[0, 1]], flat[[2, 3]]])
     return figure
 
 

@@ -1,7 +1,6 @@
 """Drawings of maps and of concept axes."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from zcalc.geometry.canvas import (
     SOFT,
     THUMBNAILS,
     Drawing,
+    apart,
     dressed,
     labels,
     paper,
@@ -56,7 +56,8 @@ def draw_map(shown: "Map") -> Drawing:
     axes.autoscale_view()
     _walks(axes, shown)
     stars = [name.startswith("★") for name in shown.names]
-    _points(axes, shown.places, shown.names, shown.paths, stars)
+    arrows = [walk.places[i : i + 2] for walk in shown.walks for i in range(len(walk.signs))]
+    _points(axes, shown, stars, arrows)
     return figure
 
 
@@ -73,24 +74,28 @@ def draw_axes(shown: "ConceptAxes") -> Drawing:
     axes.update_datalim(shown.places)
     axes.margins(0.12 if len(shown.names) <= LABELS else 0.05)
     axes.autoscale_view()
-    _points(axes, shown.places, shown.names, shown.paths, [False] * len(shown.names))
+    _points(axes, shown, [False] * len(shown.names))
     return figure
 
 
 def _points(
     axes: Axes,
-    places: np.ndarray,
-    names: Sequence[str],
-    paths: Sequence[Path | None],
+    shown: "Map | ConceptAxes",
     stars: Sequence[bool],
+    arrows: Sequence[np.ndarray] = (),
 ) -> None:
-    """Thumbnails where there are pictures, stars for results, dots for the rest, and names."""
+    """Thumbnails where there are pictures, stars for results, dots for the rest, and names.
+
+    Where there are many, a picture that would lie over another one is a dot too.
+    """
+    places, names, paths = shown.places, shown.names, shown.paths
     count = len(places)
-    room, dots = [9.0] * count, []
+    room, dots, side = [9.0] * count, [], side_of(count)
+    free = np.ones(count, bool) if count <= LABELS else apart(axes, places, side)
     for i, place in enumerate(places):
-        path = paths[i] if paths and count <= THUMBNAILS else None
-        if path is not None and thumbnail(axes, place, path, side_of(count)):
-            room[i] = side_of(count) * 0.9
+        path = paths[i] if paths and count <= THUMBNAILS and free[i] else None
+        if path is not None and thumbnail(axes, place, path, side):
+            room[i] = side * 0.9
         elif stars[i]:
             room[i] = 14.0
             star: dict[str, Any] = {"marker": "*", "s": 210, "color": "#E69F00", "edgecolor": INK}
@@ -100,10 +105,13 @@ def _points(
     if dots:
         size, seen = (36, 1.0) if count <= LABELS else (14, 0.8) if count < 1000 else (5, 0.4)
         look: dict[str, Any] = {"s": size, "color": BLUE, "alpha": seen, "linewidth": 0}
-        axes.scatter(places[dots, 0], places[dots, 1], zorder=3, rasterized=True, **look)
+        axes.scatter(places[dots, 0], places[dots, 1], zorder=2.5, rasterized=True, **look)
+    if count <= THUMBNAILS and not free.all() and any(paths):
+        axes.set_title("dots: pictures without room", fontsize=8.5, color=SOFT, loc="right")
     named = [i for i in range(count) if count <= LABELS or stars[i]]
     if named:
-        labels(axes, places[named], [short(names[i]) for i in named], [room[i] for i in named])
+        texts, rooms = [short(names[i]) for i in named], [room[i] for i in named]
+        labels(axes, places[named], texts, rooms, arrows)
 
 
 def _walks(axes: Axes, shown: "Map") -> None:

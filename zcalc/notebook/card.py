@@ -19,7 +19,7 @@ from zcalc.language import Image, Text
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from zcalc.decode.caption import Caption
+    from zcalc.decode.caption import Beam, Caption
     from zcalc.geometry.shown import Shown
     from zcalc.result import Hit, Result, Scalar
     from zcalc.words import Word
@@ -36,7 +36,7 @@ def card_html(result: "Result") -> str:
     if view.caption is not None:
         caption = result.caption(**view.caption)
         body += f'<p class="sentence">{_text(caption.text)}</p>'
-        body += f'<p class="about">{_text(about_caption(caption))}</p>'
+        body += f'<p class="about">{_text(about_caption(caption))}</p>{_others(caption)}'
     if view.words:
         columns.append(f"<h4>Nearest words</h4>{_words(result.words(view.words))}")
     if view.pictures:
@@ -82,6 +82,7 @@ def card_text(result: "Result") -> str:
     if view.caption is not None:
         caption = result.caption(**view.caption)
         lines += ["", f"  {caption.text}", f"  {about_caption(caption)}"]
+        lines += [f"  {beam.clip:5.2f}  {beam.text}" for beam in other_sentences(caption)]
     if words:
         lines += ["", "Nearest words"]
     lines += [f"  {w.text:{width}}  {w.score:5.2f}  {_bar(w.score, most)}" for w in words]
@@ -111,6 +112,12 @@ def about_caption(caption: "Caption") -> str:
     if caption.logprob is not None:
         parts.append(f"log-probability {caption.logprob:.1f} a token")
     return " · ".join([*parts, caption.method])
+
+
+def other_sentences(caption: "Caption") -> "list[Beam]":
+    """The beams that say something else than the caption, nearest first."""
+    texts = {beam.text: beam for beam in caption.beams if beam.text != caption.text}
+    return sorted(texts.values(), key=lambda beam: -beam.clip)
 
 
 def foot(result: "Result") -> str:
@@ -159,10 +166,10 @@ def _equation(result: "Result", thumbnails: _Thumbnails) -> str:
     """The operands, each in one term with the signs before it, so that lines break between them."""
     terms, signs = [], ""
     if result.name:
-        signs = f'<span class="text">{_text(result.name)}</span><span class="sign">=</span>'
+        signs = f'<span class="text">{_text(result.name)}</span><span class="sign"> = </span>'
     for piece in pieces(result.tree):
         if isinstance(piece, str):
-            signs += f'<span class="sign">{_text(piece)}</span>'
+            signs += f'<span class="sign"> {_text(piece)} </span>'
             continue
         if not isinstance(piece, Image):
             shown = f'<span class="text">“{_text(piece.text)}”</span>'
@@ -178,6 +185,16 @@ def _equation(result: "Result", thumbnails: _Thumbnails) -> str:
 def _figure(image: str, name: str, more: str = "") -> str:
     caption = f'<figcaption title="{_text(name)}">{_text(name)}</figcaption>'
     return f"<figure>{image}{caption}{more}</figure>"
+
+
+def _others(caption: "Caption") -> str:
+    """The other sentences with their cosines, folded."""
+    beams = other_sentences(caption)
+    if not beams:
+        return ""
+    rows = "".join(f"<tr><td>{b.clip:.2f}</td><th>{_text(b.text)}</th></tr>" for b in beams)
+    summary = f"{len(beams)} other sentence{'s' if len(beams) > 1 else ''}, with their cosines"
+    return f'<details><summary>{summary}</summary><table class="beams">{rows}</table></details>'
 
 
 def _words(words: "list[Word]") -> str:
