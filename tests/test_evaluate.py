@@ -163,6 +163,11 @@ def test_a_pair_is_resampled_together() -> None:
     assert found.interval == pytest.approx((middle - error, middle + error), abs=0.35)
 
 
+def test_one_item_has_no_interval() -> None:
+    one = compare(report(np.array([1.0])), report(np.array([2.0]), "b")).row("x")
+    assert one.difference == 1 and one.interval is None and not one.clear
+
+
 def test_only_what_both_have_is_compared() -> None:
     found = compare(report(np.arange(5.0)), report(np.arange(7.0), "b"))
     assert found.row("x").items == 5 and found.row("x").difference == 0

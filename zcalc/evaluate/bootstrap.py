@@ -145,7 +145,8 @@ def _differences(
         x = figure.values[first[1][rows]]  # (n,) or (n, k)
         y = others[figure.name].values[second[1][rows]]
         one, two = figure.of(x), figure.of(y)
-        interval = _interval(figure, x, y, *drawn) if figure.resampled else None
+        drawable = figure.resampled and len(rows) > 1  # one item says nothing about others
+        interval = _interval(figure, x, y, *drawn) if drawable else None
         about = section, figure.name, len(rows)
         yield Difference(*about, one, two, two - one, interval, figure.counted)
 

@@ -5,7 +5,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import JustifyMethod, RenderableType
     from rich.text import Text
 
 Cells = Sequence[Sequence[str]]
@@ -19,7 +19,8 @@ def rich_table(cells: Cells, remarks: Sequence[str]) -> "RenderableType":
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for i, heading in enumerate(cells[0]):
-        table.add_column(Text(clean(heading)), justify="right" if i else "left")
+        justify: JustifyMethod = "right" if i else "left"
+        table.add_column(Text(clean(heading)), justify=justify, no_wrap=i > 0)
     for row in cells[1:]:
         style = "bold" if row[0] == "total" else ""
         table.add_row(*(Text(clean(cell)) for cell in row), style=style)
