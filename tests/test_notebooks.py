@@ -12,7 +12,6 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
-LESSONS = [path for path in NOTEBOOKS if path.stem >= "02"]
 CLAIM = "claim"
 
 
@@ -48,8 +47,8 @@ def test_notebook_defines_no_functions(path: Path) -> None:
             assert not kinds & {ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda}, cell.source
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_a_lesson_makes_claims(path: Path) -> None:
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_makes_claims(path: Path) -> None:
     claims = _claims(nbformat.read(path, as_version=4))
     assert len(claims) >= 3
     for cell in claims:
@@ -58,8 +57,8 @@ def test_a_lesson_makes_claims(path: Path) -> None:
         assert _result(cell) == "True", f"the output in the file is another:\n{cell.source}"
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_a_lesson_ends_with_exercises_and_hidden_answers(path: Path) -> None:
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_ends_with_exercises_and_hidden_answers(path: Path) -> None:
     cells = nbformat.read(path, as_version=4).cells
     assert cells[-1].cell_type == "markdown"
     text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
@@ -68,8 +67,8 @@ def test_a_lesson_ends_with_exercises_and_hidden_answers(path: Path) -> None:
     assert exercises.count("<details>") == exercises.count("<summary>Answer</summary>") == 3
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_a_lesson_says_how_to_try_it_with_the_real_clip(path: Path) -> None:
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_says_how_to_try_it_with_the_real_clip(path: Path) -> None:
     cells = nbformat.read(path, as_version=4).cells
     assert any('zcalc.load("base"' in cell.source for cell in cells)
     assert any("real CLIP" in cell.source for cell in cells if cell.cell_type == "markdown")

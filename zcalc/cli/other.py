@@ -42,7 +42,7 @@ def lab(
     with reporting(False):
         from zcalc.notebook.jupyterlab import open_lab
 
-        raise typer.Exit(open_lab(folder, options or []))
+        open_lab(folder, options or [])
 
 
 @app.command("demo")

@@ -1,8 +1,6 @@
 """JupyterLab on the notebooks: those of a checkout, or copies of those in the wheel."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,11 +17,12 @@ _QUIET = (  # no news, no look for updates: it works offline
 )
 
 
-def open_lab(folder: Path | None, options: Sequence[str]) -> int:
-    """Bring the notebooks into a folder, run JupyterLab there, and give its exit code.
+def open_lab(folder: Path | None, options: Sequence[str]) -> None:
+    """Bring the notebooks into a folder, and be JupyterLab there until it is stopped.
 
-    Without a folder it is the notebooks of the checkout, or else ./zcalc-notebooks. `options` are
-    passed on. Raises ZcalcError where JupyterLab is missing or the folder can't be written.
+    It runs in this process, so that a signal reaches the server itself and its kernels end with
+    it. Without a folder it is the notebooks of the checkout, or else ./zcalc-notebooks. `options`
+    are passed on. Raises ZcalcError where JupyterLab is missing or the folder can't be written.
     """
     if find_spec("jupyterlab") is None:
         raise ZcalcError("JupyterLab is not installed.", "Install it: pip install jupyterlab")
@@ -33,7 +32,9 @@ def open_lab(folder: Path | None, options: Sequence[str]) -> int:
         notice(f"Copied {', '.join(copied)} to {folder}.")
     if kept:
         notice(f"Left {', '.join(kept)} in {folder} as you have it; delete it to get a new one.")
-    return subprocess.call(command(folder, options))
+    from jupyterlab.labapp import main
+
+    main(arguments(folder, options))
 
 
 def copy_notebooks(folder: Path) -> tuple[list[str], list[str]]:
@@ -55,7 +56,7 @@ def copy_notebooks(folder: Path) -> tuple[list[str], list[str]]:
     return copied, kept
 
 
-def command(folder: Path, options: Sequence[str]) -> list[str]:
-    """The command that opens JupyterLab in a folder, as root too."""
+def arguments(folder: Path, options: Sequence[str]) -> list[str]:
+    """What JupyterLab is told: its folder, to stay offline, to run as root too, and the options."""
     root = ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
-    return [sys.executable, "-m", "jupyterlab", str(folder), *_QUIET, *root, *options]
+    return [str(folder), *_QUIET, *root, *options]
