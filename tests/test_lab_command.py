@@ -1,20 +1,20 @@
 """`zcalc lab`: the notebooks in a folder of the user's choice, and the command that opens it."""
 
-import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from tests.server import free_port, wait_for
 from zcalc.cli import app
 from zcalc.errors import ZcalcError
 from zcalc.notebook import jupyterlab
 from zcalc.notebook.jupyterlab import copy_notebooks
+
+ZCALC = Path(sys.executable).with_name("zcalc")
 
 
 def test_notebooks_are_copied_and_edited_ones_stay(tmp_path: Path) -> None:
@@ -55,33 +55,30 @@ def test_options_need_no_folder(
     assert asked == [(folder, options)]
 
 
-def test_jupyterlab_takes_its_options_and_ends_with_the_command(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    zcalc = Path(sys.executable).with_name("zcalc")
-    lab = [zcalc, "lab", tmp_path / "new", "--", "--no-browser", f"--port={port}"]
-    with (
-        (tmp_path / "log").open("w") as log,
-        subprocess.Popen(lab, stdout=log, stderr=log) as server,
-    ):
+def test_jupyterlab_takes_its_options(tmp_path: Path) -> None:
+    made = [ZCALC, "lab", tmp_path, "--", "--no-browser", "--port=0", "--show-config"]
+    shown = subprocess.run(made, capture_output=True, text=True, check=True)
+    said = shown.stdout + shown.stderr
+    assert "NeverCheckForUpdate" in said and "rror" not in said, said
+    assert ".port = 0" in said and f".root_dir = '{tmp_path}'" in said, said
+
+
+def test_a_wrong_option_fails(tmp_path: Path) -> None:
+    made = [ZCALC, "lab", tmp_path, "--", "--no-browser", "--port=abc"]
+    shown = subprocess.run(made, check=False, capture_output=True, text=True)
+    assert shown.returncode == 1 and "expected an int" in shown.stderr
+
+
+def test_jupyterlab_ends_with_the_command(tmp_path: Path) -> None:
+    port, log = free_port(), tmp_path / "log"
+    lab = [ZCALC, "lab", tmp_path / "new", "--", "--no-browser", f"--port={port}"]
+    with log.open("w") as out, subprocess.Popen(lab, stdout=out, stderr=out) as server:
         try:
-            assert _answers(port), (tmp_path / "log").read_text()
-            server.send_signal(signal.SIGTERM)
+            wait_for(f"http://127.0.0.1:{port}/api", server, log)
+            server.terminate()
             assert server.wait(timeout=60) == 0
         finally:
             server.kill()
     assert (tmp_path / "new" / "01_quickstart.ipynb").is_file()
     with pytest.raises(ConnectionRefusedError):  # no server stays behind
         socket.create_connection(("127.0.0.1", port), timeout=10)
-
-
-def _answers(port: int) -> bool:
-    """Whether a server answers on a port within a minute."""
-    for _ in range(120):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            time.sleep(0.5)
-    return False

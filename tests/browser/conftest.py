@@ -4,20 +4,17 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 
 from tests.browser.notebook import Notebook
+from tests.server import free_port, wait_for
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("ZCALC_CHROMIUM") or shutil.which("chromium") or ""
@@ -76,9 +73,7 @@ def running_jupyter(folders: Any) -> Iterator[tuple[str, Path]]:
     environment |= {"JUPYTER_DATA_DIR": str(home / "data"), "IPYTHONDIR": str(home / "ipython")}
     environment |= {"PYTHONPATH": str(ROOT), "JUPYTERLAB_SETTINGS_DIR": str(home / "settings")}
     environment |= {"JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"), "OMP_NUM_THREADS": "1"}
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    port = free_port()
     token = secrets.token_hex(8)
     options = [
         f"--ServerApp.port={port}", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={folder}",
@@ -89,22 +84,11 @@ def running_jupyter(folders: Any) -> Iterator[tuple[str, Path]]:
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", *options]
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
-        _wait_for(f"http://127.0.0.1:{port}/api?token={token}", server, home / "log")
+        wait_for(f"http://127.0.0.1:{port}/api?token={token}", server, home / "log")
         yield f"http://127.0.0.1:{port}/lab/tree/%s?token={token}&reset", folder
     finally:
         server.terminate()
         server.wait(20)
-
-
-def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until and server.poll() is None:
-        try:
-            with urlopen(url, timeout=2):
-                return
-        except (URLError, OSError):
-            time.sleep(0.2)
-    raise RuntimeError(f"JupyterLab did not start: {log.read_text()[-2000:]}")
 
 
 @pytest.fixture(scope="session")

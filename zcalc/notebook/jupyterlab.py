@@ -34,7 +34,7 @@ def open_lab(folder: Path | None, options: Sequence[str]) -> None:
         notice(f"Left {', '.join(kept)} in {folder} as you have it; delete it to get a new one.")
     from jupyterlab.labapp import main
 
-    main(arguments(folder, options))
+    main(_arguments(folder, options))
 
 
 def copy_notebooks(folder: Path) -> tuple[list[str], list[str]]:
@@ -56,7 +56,7 @@ def copy_notebooks(folder: Path) -> tuple[list[str], list[str]]:
     return copied, kept
 
 
-def arguments(folder: Path, options: Sequence[str]) -> list[str]:
+def _arguments(folder: Path, options: Sequence[str]) -> list[str]:
     """What JupyterLab is told: its folder, to stay offline, to run as root too, and the options."""
     root = ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
     return [str(folder), *_QUIET, *root, *options]
