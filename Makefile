@@ -1,46 +1,59 @@
-# Every target makes its own environment first; a second run starts at once.
+# Every target sets up .venv first: minutes the first time, nothing after that.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: demo test check browser soak lab models clean
+.DEFAULT_GOAL := help
+.PHONY: help demo test heavy check docs browser soak lab models clean
 
-demo: $(READY)  ## four expressions over sample photographs, cards in demo.html
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY)  ## four expressions over sample pictures, as cards in demo.html
 	$(BIN)/zcalc demo --html demo.html
 
-test: $(READY)  ## the whole suite, offline
-	$(BIN)/pytest
+test: $(READY)  ## the tests, offline, without the heavy ones
+	$(BIN)/pytest -m 'not heavy'
 
-check: $(READY)  ## format, lint, types, tests
+heavy: $(READY)  ## the heavy tests: Ray, Milvus, a browser if Chromium is installed
+	$(BIN)/pytest -m heavy --durations=10
+
+check: $(READY)  ## all checks: format, lint, types, tests, heavy tests, docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(MAKE) test
+	$(MAKE) heavy
+	$(MAKE) docs
 
-browser: $(READY)  ## the widgets in a real JupyterLab and Chromium; leaves screenshots/
-	ZCALC_BROWSER=1 $(BIN)/pytest tests/browser
+docs: $(READY)  ## the documentation site in site/; fails on a broken link
+	$(BIN)/mkdocs build --strict
 
-soak: $(READY)  ## the reliability checks with their larger figures (half an hour)
+browser: $(READY)  ## the widgets in JupyterLab and Chromium; saves screenshots/
+	$(BIN)/pytest -m browser
+
+soak: $(READY)  ## property tests and kill tests with larger figures (half an hour)
 	ZCALC_SOAK=1 $(BIN)/pytest tests/test_language.py tests/test_program.py \
 	  tests/test_algebra.py tests/test_decode.py tests/test_decode_exact.py \
 	  tests/test_index_store.py tests/test_index_structure.py tests/test_index_build.py \
 	  tests/test_index_kill.py
 
-lab: $(READY)  ## JupyterLab on the notebooks
+lab: $(READY)  ## JupyterLab with the notebooks
 	$(BIN)/zcalc lab notebooks
 
-models: $(READY)  ## rebuild the embedded models (says first what it installs and how long it takes)
+models: $(READY)  ## rebuild the embedded models (prints what it installs, and how long it takes)
 	$(BIN)/python -m tools.mini
 	$(BIN)/python -m tools.mini.vectors
+
+clean:  ## remove .venv and everything that was built
+	rm -rf $(VENV) demo.html dist site
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "zcalc needs Python 3.11 or newer; name one with: make PYTHON=python3.12"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --upgrade pip  # old ones fail on constraints of extras
+	$(BIN)/python -m pip install -q --upgrade pip  # old ones reject constraints with extras
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
 	@touch $@
-
-clean:
-	rm -rf $(VENV) demo.html dist

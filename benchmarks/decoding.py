@@ -23,7 +23,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from zcalc.calculator import Calculator
-from zcalc.captions import decoder_settings
+from zcalc.decode.captions import decoder_settings
 from zcalc.decode import plain
 from zcalc.decode.caption import Caption
 from zcalc.decode.search import search

@@ -1,8 +1,8 @@
-"""Building an index: how fast, how fast again, and in how much memory; ratios in one run.
+"""Building an index: throughput, time of an update without changes, and peak memory.
 
-python benchmarks/index_build.py throughput PHOTOS   # mini over 2,000 made of a folder's
+python benchmarks/index_build.py throughput PHOTOS   # mini on 2,000 variations of a folder's photos
 python benchmarks/index_build.py unchanged           # a second run over 10,000 files
-python benchmarks/index_build.py memory              # 100,000 small ones, no real model
+python benchmarks/index_build.py memory              # 100,000 small pictures, a stand-in encoder
 """
 
 import argparse
@@ -22,42 +22,39 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance
 
-from zcalc.gallery import decode
 from zcalc.index import source_of, update
+from zcalc.pictures import decode
 
 ROUNDS = 10
 
 
-def seconds(work: Callable[[], object]) -> float:
+def seconds(function: Callable[[], object]) -> float:
     """Wall time of one call, in seconds."""
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
 
 
-def varied(photos: Path, to: Path, count: int) -> list[Path]:
-    """Photographs made from a folder's, each a little lighter, smaller or shifted."""
+def make_variations(photos: Path, to: Path, count: int) -> None:
+    """Save variations of a folder's photos, with random crops and brightness."""
     sources = sorted(photos.glob("*.jpg"))
-    numbers = random.Random(0)
-    files = []
+    rng = random.Random(0)
     for i in range(count):
         picture = Image.open(sources[i % len(sources)]).convert("RGB")
         width, height = picture.size
-        left, top = numbers.randrange(1 + width // 16), numbers.randrange(1 + height // 16)
+        left, top = rng.randrange(1 + width // 16), rng.randrange(1 + height // 16)
         picture = picture.crop((left, top, width - left // 2, height - top // 2))
-        picture = ImageEnhance.Brightness(picture).enhance(numbers.uniform(0.85, 1.15))
+        picture = ImageEnhance.Brightness(picture).enhance(rng.uniform(0.85, 1.15))
         file = to / f"{i % ROUNDS}" / f"{sources[i % len(sources)].stem}-{i}.jpg"
         file.parent.mkdir(parents=True, exist_ok=True)
         picture.save(file, quality=90)
-        files.append(file)
-    return files
 
 
 def throughput(photos: Path, count: int, place: Path) -> None:
-    """The build beside the bare encoder and the bare decode, in turns over parts."""
+    """Compare the build with decoding alone and encoding alone, alternating over ten parts."""
     from zcalc.models.encoder import Encoder
 
-    varied(photos, place, count)
+    make_variations(photos, place, count)
     encoder = Encoder.load("mini")
     workers = max(2, os.cpu_count() or 1)
     parts = [sorted((place / str(i)).iterdir()) for i in range(ROUNDS)]
@@ -73,41 +70,41 @@ def throughput(photos: Path, count: int, place: Path) -> None:
         for start in range(0, len(inputs), encoder.batch_size):
             encoder.encode(inputs[start : start + encoder.batch_size])
 
-    encode_all(read_all(parts[0][:64]))  # warm
+    encode_all(read_all(parts[0][:64]))  # warm-up
     rounds: list[tuple[float, float, float]] = []
     for i, files in enumerate(parts):
         inputs: list[object] = []
         source = source_of([place / str(i)])
-        reading = seconds(lambda f=files, to=inputs: to.extend(read_all(f)))
-        encoding = seconds(lambda given=inputs: encode_all(given))
+        decoding = seconds(lambda f=files, to=inputs: to.extend(read_all(f)))
+        encoding = seconds(lambda batch=inputs: encode_all(batch))
         inputs.clear()
         building = seconds(lambda s=source, n=i: update(s, encoder, place / f"{n}.zidx"))
-        rounds.append((reading, encoding, building))
-        speeds = [len(files) / taken for taken in rounds[-1]]
+        rounds.append((decoding, encoding, building))
+        speeds = [len(files) / duration for duration in rounds[-1]]
         print("decode {:7.1f}   encoder {:7.1f}   build {:7.1f} pictures/s".format(*speeds))
-    ratios = sorted(max(reading, encoding) / building for reading, encoding, building in rounds)
+    ratios = [max(decoding, encoding) / building for decoding, encoding, building in rounds]
     total = [sum(column) for column in zip(*rounds, strict=True)]
-    print(f"the slower of the two : build = {max(total[:2]) / total[2]:.3f} over all, "
-          f"{statistics.median(ratios):.3f} the median round")  # fmt: skip
+    print(f"slower of the two / build = {max(total[:2]) / total[2]:.3f} overall, "
+          f"{statistics.median(ratios):.3f} in the median round")  # fmt: skip
 
 
 class FakeEncoder:
-    """As fast as can be: the embedding is a few of the picture's pixels."""
+    """An encoder that takes no time: the embedding is some of the picture's pixels."""
 
     identity, dim, batch_size = "fake-1", 512, 32
 
     def prepare(self, picture: Image.Image) -> np.ndarray:
-        """A picture as (3 × 224 × 224) float32, as models want it."""
+        """A picture as float32 pixels (3, 224, 224)."""
         pixels = np.asarray(picture.resize((224, 224)), np.float32)
         return pixels.transpose(2, 0, 1) / 255
 
     def encode(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
-        """The middle of each picture, (n, d)."""
-        return np.stack([one[:, 100, :].ravel()[: self.dim] + 1e-3 for one in inputs])
+        """Pixels (n, d) of one row of each picture."""
+        return np.stack([pixels[:, 100, :].ravel()[: self.dim] + 1e-3 for pixels in inputs])
 
 
-def small_pictures(to: Path, count: int) -> None:
-    """Pictures of 32 × 24, all different, a thousand to a folder."""
+def save_small_pictures(to: Path, count: int) -> None:
+    """Save distinct pictures of 32 × 24 pixels, a thousand per folder."""
     for i in range(count):
         pixels = hashlib.shake_128(str(i).encode()).digest(6 * 4 * 3)
         file = to / f"{i // 1000:03}" / f"{i:06}.png"
@@ -116,14 +113,14 @@ def small_pictures(to: Path, count: int) -> None:
 
 
 def unchanged(count: int, place: Path) -> None:
-    """A second `zcalc index build` over files that have not changed, as a command of its own.
+    """Time `zcalc index build` on an index that is up to date, as a separate process.
 
-    The first build is by a stand-in that has mini's name: the second one looks at no vector.
+    The index is built with a stand-in under mini's identity, since the second run encodes nothing.
     """
     from zcalc.models.encoder import Encoder
 
     photos, index = place / "photos", place / "p.zidx"
-    small_pictures(photos, count)
+    save_small_pictures(photos, count)
     mini, encoder = Encoder.load("mini"), FakeEncoder()
     encoder.identity, encoder.dim = mini.identity, mini.dim
     print(f"first run   {seconds(lambda: update(source_of([photos]), encoder, index)):8.2f} s")
@@ -132,34 +129,34 @@ def unchanged(count: int, place: Path) -> None:
     times = sorted(seconds(lambda: subprocess.run(command, check=True)) for _ in range(5))
     print(f"second run  {times[2]:8.2f} s (median of 5: {times[0]:.2f} to {times[-1]:.2f})")
     opened: list[str] = []
-    sys.addaudithook(lambda event, about: opened.append(str(about[0])) if event == "open" else None)
-    inside = seconds(lambda: update(source_of([photos]), encoder, index))
+    sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" else None)
+    duration = seconds(lambda: update(source_of([photos]), encoder, index))
     pictures = [path for path in opened if path.startswith(str(photos))]
-    print(f"of that the update {inside:8.2f} s; pictures opened, by an audit hook: {len(pictures)}")
+    print(f"update only {duration:8.2f} s; pictures opened (by an audit hook): {len(pictures)}")
 
 
 def memory(count: int, place: Path) -> None:
-    """The most memory that a build takes, over what it had before it began."""
-    begin = seconds(lambda: small_pictures(place / "photos", count))
-    print(f"made {count} pictures in {begin:.0f} s", flush=True)
-    update(source_of([place / "photos/000"]), FakeEncoder())  # all that is imported late
+    """Measure the peak memory of a build, and its increase over the start."""
+    duration = seconds(lambda: save_small_pictures(place / "photos", count))
+    print(f"saved {count} pictures in {duration:.0f} s", flush=True)
+    update(source_of([place / "photos/000"]), FakeEncoder())  # lazy imports
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    taken = seconds(lambda: update(source_of([place / "photos"]), FakeEncoder(), place / "x"))
+    duration = seconds(lambda: update(source_of([place / "photos"]), FakeEncoder(), place / "x"))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(f"{count / taken:.0f} pictures/s; peak {peak / 1024:.0f} MB, "
-          f"{(peak - before) / 1024:.0f} MB over the {before / 1024:.0f} MB before")  # fmt: skip
+    print(f"{count / duration:.0f} pictures/s; peak {peak / 1024:.0f} MB, "
+          f"{(peak - before) / 1024:.0f} MB over {before / 1024:.0f} MB at the start")  # fmt: skip
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["throughput", "unchanged", "memory"])
+    parser.add_argument("benchmark", choices=["throughput", "unchanged", "memory"])
     parser.add_argument("photos", nargs="?", type=Path)
     parser.add_argument("--count", type=int)
-    given = parser.parse_args()
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        if given.what == "throughput":
-            throughput(given.photos, given.count or 2000, Path(folder))
-        elif given.what == "unchanged":
-            unchanged(given.count or 10_000, Path(folder))
+        if args.benchmark == "throughput":
+            throughput(args.photos, args.count or 2000, Path(folder))
+        elif args.benchmark == "unchanged":
+            unchanged(args.count or 10_000, Path(folder))
         else:
-            memory(given.count or 100_000, Path(folder))
+            memory(args.count or 100_000, Path(folder))

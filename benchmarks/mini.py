@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 
 from zcalc.calculator import Calculator
-from zcalc.gallery import open_picture
+from zcalc.pictures import open_picture
 
 METHODS = ("zerocap", "search", "retrieve")
 PICTURES = ("cat", "rocket")

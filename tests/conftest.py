@@ -1,13 +1,19 @@
-"""Shared fixtures: everything here is real (files, pictures, the embedded models)."""
+"""The environment of every test: offline, and with a temporary home folder.
+
+Libraries write settings and caches below the home folder, Ray its sessions below `RAY_TMPDIR`.
+Child processes (kernels, JupyterLab, Ray's workers, the command line) inherit both.
+"""
 
 import os
+import tempfile
 
-import pytest
-
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep what zcalc caches out of the user's own folder, and share it among the tests."""
-    os.environ["ZCALC_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+_HOME = tempfile.TemporaryDirectory(prefix="zcalc-", ignore_cleanup_errors=True)
+for _name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "MPLCONFIGDIR", "IPYTHONDIR"):
+    os.environ.pop(_name, None)
+os.environ |= {
+    "HOME": _HOME.name,
+    "ZCALC_CACHE": os.path.join(_HOME.name, "zcalc"),  # shared by all tests of a run
+    "HF_HUB_OFFLINE": "1",
+    "RAY_TMPDIR": _HOME.name,
+    "RAY_USAGE_STATS_ENABLED": "0",
+}

@@ -1,4 +1,4 @@
-"""Small checkpoints in the very formats of the big ones: random weights, real files."""
+"""Tiny checkpoints with random weights in the real formats, and an encoder without a model."""
 
 import json
 import zlib
@@ -10,7 +10,7 @@ import numpy as np
 import PIL.Image
 from PIL.Image import Image as Picture
 
-# Real photographs with names, for whoever has them; they are not part of the repository.
+# Named photographs; optional, not part of the repository.
 SHARED_PHOTOS = Path(__file__).parents[2] / "shared/photos"
 TEXTS = (
     "a photo of a cat on a red mat",
@@ -31,11 +31,11 @@ MIXTURE_VISION = {
 
 
 def save_tiny_clip(folder: Path, kind: str = "plain", *, dim: int = 24, seed: int = 0) -> Any:
-    """Save a CLIP of random weights in open_clip's folder format, fp16, and return the module.
+    """Save a CLIP with random weights in open_clip's folder format, fp16, and return the module.
 
-    `kind`: "plain" has a ViT and CLIP's own tokenizer, "hf" brings a tokenizer.json of its own,
-    "mixture" has mini's exact shape (its image tower, an HF tokenizer), "xlm" the multilingual
-    preset's (an XLM-RoBERTa text tower; its config and tokenizer lie in the subfolder `text`).
+    `kind`: "plain" has a ViT and CLIP's tokenizer, "hf" a tokenizer.json in the folder, "mixture"
+    the architecture of mini (its image tower, an HF tokenizer), "xlm" that of the multilingual
+    preset (an XLM-RoBERTa text tower, with config and tokenizer in the subfolder `text`).
     """
     import torch
     from safetensors.torch import save_file
@@ -82,7 +82,7 @@ def _half(tensor: Any) -> Any:
 
 
 def save_tiny_tokenizer(folder: Path) -> Any:
-    """Save a byte-level BPE that wraps a text in <s> and </s>, and check that it comes back."""
+    """Save a byte-level BPE that wraps a text in <s> and </s>, and check that it round-trips."""
     from tokenizers import processors
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
@@ -94,9 +94,9 @@ def save_tiny_tokenizer(folder: Path) -> Any:
         tokenizer_object=bpe, pad_token="<pad>", bos_token="<s>", eos_token="</s>"
     )
     tokenizer.save_pretrained(folder)
-    again = AutoTokenizer.from_pretrained(folder)
-    ids = again(TEXTS[0]).input_ids
-    assert (ids[0], ids[-1]) == (1, 2) and again.decode(ids[1:-1]) == TEXTS[0], ids
+    loaded = AutoTokenizer.from_pretrained(folder)
+    ids = loaded(TEXTS[0]).input_ids
+    assert (ids[0], ids[-1]) == (1, 2) and loaded.decode(ids[1:-1]) == TEXTS[0], ids
     return tokenizer
 
 
@@ -118,7 +118,7 @@ def _tiny_bpe(*special_tokens: str) -> Any:
 
 
 def _save_tiny_xlm_text(folder: Path) -> dict[str, Any]:
-    """The text configuration of a tiny XLM-RoBERTa; its own files go into `text/`."""
+    """Save the config and tokenizer of a tiny XLM-RoBERTa in `text/`; return the text config."""
     from transformers import XLMRobertaConfig
 
     tokenizer = save_tiny_tokenizer(folder / "text")
@@ -142,12 +142,12 @@ def _save_tiny_xlm_text(folder: Path) -> dict[str, Any]:
 
 
 def save_tiny_gpt2(folder: Path, *, seed: int = 0) -> Any:
-    """Save a GPT-2 of random weights with its tokenizer, in transformers' format; return it."""
+    """Save a GPT-2 with random weights and its tokenizer in transformers' format; return it."""
     return save_tiny_lm(folder, "gpt2", seed=seed)
 
 
 def save_tiny_lm(folder: Path, family: str, *, seed: int = 0, shard: str = "1GB") -> Any:
-    """Save a causal model of a preset's family ("gpt2", "llama", "qwen3") with its tokenizer."""
+    """Save a causal model of a family ("gpt2", "llama", "qwen3") and its tokenizer; return it."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
@@ -171,7 +171,7 @@ def save_tiny_lm(folder: Path, family: str, *, seed: int = 0, shard: str = "1GB"
 
 
 def save_tiny_gguf(file: Path) -> None:
-    """Save a Llama of random weights and its tokenizer as a GGUF file."""
+    """Save a Llama with random weights and its tokenizer as a GGUF file."""
     import gguf
     import numpy as np
 
@@ -213,8 +213,8 @@ def save_tiny_gguf(file: Path) -> None:
 class HashEncoder:
     """An encoder without a model: texts by their hashed trigrams, pictures by their colours.
 
-    Deterministic and quick, with as much meaning as the tests of the surface need: texts that
-    share letters are near each other, and so are pictures that share colours.
+    Deterministic and fast. Texts that share letters are near each other, and so are pictures that
+    share colours.
     """
 
     identity = "hash-1"
@@ -222,7 +222,7 @@ class HashEncoder:
     context_length = 32
 
     def __init__(self) -> None:
-        self.batches: list[tuple[str, int]] = []  # what was asked, to count batches
+        self.batches: list[tuple[str, int]] = []  # modality and size of every batch
 
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """Embeddings (n, d) of texts."""
@@ -239,7 +239,7 @@ class HashEncoder:
         return len(text.split())
 
     def images(self, pictures: Iterable[Picture]) -> np.ndarray:
-        """Embeddings (n, d) of pictures: how often each of 64 colours occurs."""
+        """Embeddings (n, d) of pictures: histograms of 64 colours."""
         rows = [self._colours(picture) for picture in pictures]
         self.batches.append(("images", len(rows)))
         return np.stack(rows) if rows else np.empty((0, self.dim), np.float32)  # (n, d)
@@ -262,19 +262,20 @@ class HashEncoder:
 
 
 def hash_calculator(images: Sequence[Path] = (), **options: Any) -> Any:
-    """A calculator on `HashEncoder`; it decodes with `retrieve`, which needs no language model."""
+    """A calculator with `HashEncoder` and the decoder `retrieve`, which needs no language model."""
     from dataclasses import replace
 
     from zcalc.calculator import Calculator
 
-    calculator = Calculator(images=images, **options)
-    calculator.encoder = HashEncoder()
-    calculator.preset = replace(calculator.preset, method="retrieve", means=None)
-    return calculator
+    calculator = Calculator.create(images=images, **options)
+    preset = replace(calculator.models.preset, method="retrieve", means=None)
+    models = replace(calculator.models, preset=preset)
+    vars(models)["encoder"] = HashEncoder()  # in place of the cached property
+    return replace(calculator, models=models)
 
 
 def save_photo(file: Path, colour: str, size: tuple[int, int] = (48, 32)) -> Path:
-    """Save a picture of one colour, in the format of the file's ending."""
+    """Save a picture of one colour in the format of the file's extension."""
     file.parent.mkdir(parents=True, exist_ok=True)
     PIL.Image.new("RGB", size, colour).save(file)
     return file

@@ -1,4 +1,4 @@
-"""Processes that write an index and are killed meanwhile; see test_index_kill.py."""
+"""Processes that write an index and get killed; see test_index_kill.py."""
 
 import json
 import os
@@ -22,7 +22,7 @@ CALLS = ("write", "fsync", "replace", "unlink", "mkdir", "open", "truncate")
 
 
 class Log:
-    """Lines in a file that are there whatever happens next."""
+    """Lines appended to a file, which survive a kill."""
 
     def __init__(self, file: Path) -> None:
         self._handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -32,8 +32,8 @@ class Log:
 
 
 def watch(kill_at: int, when: str, log: Log) -> None:
-    """Kill this process before its nth call that changes a disk, during its nth write, or after
-    its nth replacement of a file.
+    """Kill this process at the nth system call: before any that changes the disk, during a write,
+    or after a replace.
     """
     count = 0
     counted = {"during": ["write"], "after": ["replace"]}.get(when, CALLS)
@@ -63,7 +63,7 @@ def watch(kill_at: int, when: str, log: Log) -> None:
 
 
 def build(photos: str, to: str, log_file: str, kill_at: int, when: str) -> None:
-    """Bring an index up to date and log that it is; killed on the way, if `kill_at` is a call."""
+    """Update an index and log the acknowledgement; killed at call `kill_at`, unless it is 0."""
     log = Log(Path(log_file))
     if kill_at:
         watch(kill_at, when, log)
@@ -72,7 +72,7 @@ def build(photos: str, to: str, log_file: str, kill_at: int, when: str) -> None:
 
 
 class SlowEncoder(HashEncoder):
-    """An encoder that takes its time, and logs what it encodes."""
+    """An encoder as slow as a model, which logs what it encodes."""
 
     batch_size = 16
 
@@ -87,7 +87,7 @@ class SlowEncoder(HashEncoder):
 
 
 def build_slowly(photos: str, to: str, log_file: str, seconds: float) -> None:
-    """Build an index at the pace of a model."""
+    """Build an index with a `SlowEncoder`."""
     log = Log(Path(log_file))
     log("started")
     _, report = update(source_of([photos]), SlowEncoder(log, seconds), Path(to))
@@ -95,7 +95,7 @@ def build_slowly(photos: str, to: str, log_file: str, seconds: float) -> None:
 
 
 def add_pictures(photos: str, to: str, log_file: str, name: str, count: int) -> None:
-    """Add pictures to a folder one by one, and bring its index up to date after each."""
+    """Add pictures to a folder one by one, updating its index after each."""
     log = Log(Path(log_file))
     for i in range(count):
         colour = f"#{abs(hash((name, i))) % 0xFFFFFF:06x}"
@@ -105,22 +105,22 @@ def add_pictures(photos: str, to: str, log_file: str, name: str, count: int) -> 
         log(f"acknowledged {name}-{i}")
 
 
-def read_again_and_again(to: str, log_file: str, seconds: float) -> None:
-    """Open an index over and over while others write it; every time it must be whole."""
-    log, end, times, most = Log(Path(log_file)), time.monotonic() + seconds, 0, 0
+def read_repeatedly(to: str, log_file: str, seconds: float) -> None:
+    """Open an index repeatedly while others write it; it must always be intact."""
+    log, end, times, count = Log(Path(log_file)), time.monotonic() + seconds, 0, 0
     while time.monotonic() < end and not Path(to, "stop").exists():
         if not Path(to, "manifest.json").exists():
             continue
         index = Index.open(Path(to))
         rows = np.asarray(index.vectors)
-        assert len(index.entries) == len(rows) == index.manifest.count >= most
+        assert len(index.entries) == len(rows) == index.manifest.count >= count
         np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
-        times, most = times + 1, len(rows)
+        times, count = times + 1, len(rows)
     log(f"read {times}")
 
 
 class Server:
-    """Forks processes from one that has all imports behind it; speaks JSON, a line each."""
+    """Forks processes from one that has finished its imports; the protocol is JSON lines."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -131,59 +131,59 @@ class Server:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
 
-    def ask(self, **what: Any) -> Any:
-        """Send a request and wait for the answer."""
+    def request(self, **message: Any) -> Any:
+        """Send a request and wait for the response."""
         assert self._process.stdin and self._process.stdout
-        print(json.dumps(what), file=self._process.stdin, flush=True)
+        print(json.dumps(message), file=self._process.stdin, flush=True)
         return json.loads(self._process.stdout.readline())
 
     def start(self, function: Callable, *arguments: Any) -> "Child":
-        """Run a function of this module in a process of its own."""
-        return Child(self, self.ask(start=function.__name__, arguments=arguments))
+        """Run a function of this module in a new process."""
+        return Child(self, self.request(start=function.__name__, arguments=arguments))
 
     def close(self) -> None:
-        """End the server."""
+        """Stop the server."""
         self._process.kill()
         self._process.wait()
 
 
 class Child:
-    """A process of the server's; `code` is how it ended, as of subprocess."""
+    """A process forked by the server; `code` is its exit code, as in subprocess."""
 
     def __init__(self, server: Server, pid: int) -> None:
         self._server, self.pid, self.code = server, pid, None
 
     def wait(self, seconds: float = 60) -> int | None:
-        """How it ended; None where it has not after that time."""
+        """Wait for its exit code; None after a timeout."""
         if self.code is None:
-            self.code = self._server.ask(wait=self.pid, seconds=seconds)
+            self.code = self._server.request(wait=self.pid, seconds=seconds)
         return self.code
 
     def kill(self) -> None:
-        """Kill it at once."""
+        """Kill it."""
         if self.wait(0) is None:
             os.kill(self.pid, signal.SIGKILL)
             self.wait()
 
 
 def serve() -> None:
-    """Fork a process for each request, and say how it ends."""
-    with tempfile.TemporaryDirectory() as place:  # all that is imported late is imported now
+    """Fork a process for each request, and report exit codes."""
+    with tempfile.TemporaryDirectory() as place:  # trigger lazy imports
         save_photo(Path(place, "photos/p.png"), "red")
         build(f"{place}/photos", f"{place}/p.zidx", f"{place}/log", 0, "before")
     for line in sys.stdin:
-        asked = json.loads(line)
-        if "start" in asked:
-            answer: int | None = os.fork()
-            if answer == 0:
-                run(asked["start"], asked["arguments"])
+        message = json.loads(line)
+        if "start" in message:
+            response: int | None = os.fork()
+            if response == 0:
+                run(message["start"], message["arguments"])
         else:
-            answer = ended(asked["wait"], asked["seconds"])
-        print(json.dumps(answer), flush=True)
+            response = exit_code(message["wait"], message["seconds"])
+        print(json.dumps(response), flush=True)
 
 
 def run(function: str, arguments: Sequence[Any]) -> None:
-    """Run a function and end the process."""
+    """Run a function and exit."""
     try:
         globals()[function](*arguments)
     except BaseException:
@@ -192,8 +192,8 @@ def run(function: str, arguments: Sequence[Any]) -> None:
     os._exit(0)
 
 
-def ended(pid: int, seconds: float) -> int | None:
-    """How a process has ended, if it does in that time."""
+def exit_code(pid: int, seconds: float) -> int | None:
+    """Wait for the exit code of a process; None after a timeout."""
     end = time.monotonic() + seconds
     while True:
         done, status = os.waitpid(pid, os.WNOHANG)

@@ -9,8 +9,8 @@ from helpers import hash_calculator
 
 from benchmarks.arithmetic import render, split
 from zcalc.errors import ZcalcError
-from zcalc.evaluate import analogy, arithmetic, questions
-from zcalc.evaluate.questions import Answer, Question
+from zcalc.bench import analogy, arithmetic, questions
+from zcalc.bench.questions import Answer, Question
 from zcalc.gallery import Gallery
 from zcalc.language import Image, Text, Type, operands, plan
 from zcalc.words import stems

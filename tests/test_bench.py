@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from zcalc.calculator import Calculator
 from zcalc.cli import app
 from zcalc.errors import ZcalcError
-from zcalc.evaluate import flags, mini, questions
+from zcalc.bench import flags, mini, questions
 
 pytestmark = pytest.mark.model
 

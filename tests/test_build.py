@@ -1,4 +1,4 @@
-"""The build of the embedded models: what it filters, and that a stopped training goes on."""
+"""The build of the bundled models: filters, resumable training, drawing and downloads."""
 
 import os
 from importlib.resources import files
@@ -11,11 +11,11 @@ from PIL import Image, ImageDraw
 
 from tools.mini import drawings, photos, scenes, sources, training
 from tools.mini.flags import FLAGS, draw
-from tools.mini.language_model import mend
+from tools.mini.language_model import fix_articles
 from tools.mini.sample import article, usable
 from tools.mini.text_tower import BATCH, Batches, loss
 from tools.mini.wordnet import noun_share
-from zcalc.evaluate.mini import classes
+from zcalc.bench.mini import classes
 
 
 @pytest.mark.parametrize(
@@ -26,22 +26,25 @@ def test_article(noun: str, expected: str) -> None:
     assert article(noun) == expected
 
 
-def test_articles_are_mended_inside_a_caption() -> None:
-    assert mend("Image of an car next to a old house.") == "Image of a car next to an old house."
+def test_articles_are_corrected_inside_a_caption() -> None:
+    assert (
+        fix_articles("Image of an car next to a old house.")
+        == "Image of a car next to an old house."
+    )
 
 
 @pytest.mark.parametrize(
-    ("caption", "good"),
+    ("caption", "expected"),
     [
         ("Image of a dog running on a beach.", True),
         ("Image of a dog", False),  # cut off
-        ("Image of a dog that symbolizes peace and joy.", False),  # talk about pictures
+        ("Image of a dog that symbolizes peace and joy.", False),  # commentary
         ("Image of a dog and a dog dog.", False),  # repeats itself
         ("Image of a dog with 3 legs on the beach.", False),  # figures
     ],
 )
-def test_only_short_plain_captions_are_kept(caption: str, good: bool) -> None:
-    assert usable(caption) is good
+def test_only_short_plain_captions_are_kept(caption: str, expected: bool) -> None:
+    assert usable(caption) is expected
 
 
 def test_noun_share() -> None:
@@ -49,7 +52,7 @@ def test_noun_share() -> None:
     assert noun_share({"1": 0, "2": 0}) == 1.0
 
 
-def test_batches_hold_every_text_once_an_epoch_and_come_back() -> None:
+def test_batches_cover_every_text_once_per_epoch_and_are_reproducible() -> None:
     lengths = np.random.default_rng(0).integers(3, 20, BATCH * 7)
     batches, again = Batches(lengths, seed=1), Batches(lengths, seed=1)
     rows = np.concatenate([batches[i] for i in range(7)])
@@ -57,28 +60,28 @@ def test_batches_hold_every_text_once_an_epoch_and_come_back() -> None:
     assert (batches[9] == again[9]).all()
 
 
-def test_the_loss_is_least_at_the_teacher() -> None:
+def test_the_loss_is_lowest_at_the_teacher() -> None:
     teacher = torch.nn.functional.normalize(torch.randn(32, 8, generator=_seed()), dim=-1)
     mean = teacher.mean(0)
     off = teacher + 0.3 * torch.randn(32, 8, generator=_seed(1))
     assert loss(teacher * 3, teacher, mean) < loss(off, teacher, mean)
 
 
-def test_a_stopped_training_ends_with_the_same_weights(
+def test_resumed_training_ends_with_the_same_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "KEEP_EVERY", 4)
+    monkeypatch.setattr(training, "SAVE_EVERY", 4)
     whole = _train(tmp_path / "whole.pt", stop=None)
-    _train(tmp_path / "parts.pt", stop=9)  # stopped in step 9, kept until step 8
+    _train(tmp_path / "parts.pt", stop=9)  # stopped in step 9, saved after step 8
     assert torch.load(tmp_path / "parts.pt", weights_only=True)["step"] == 8
     parts = _train(tmp_path / "parts.pt", stop=None)
     assert torch.equal(whole, parts)
 
 
-def _train(keep: Path, stop: int | None) -> torch.Tensor:
+def _train(checkpoint: Path, stop: int | None) -> torch.Tensor:
     torch.manual_seed(0)
     model = torch.nn.Linear(4, 4)
-    fit = training.Training(model, 20, keep, peak=1e-2, warmup=2, decay=0.1)
+    fit = training.Training(model, 20, checkpoint, peak=1e-2, warmup=2, decay=0.1)
     for step in fit("test"):
         if step == stop:
             break
@@ -91,7 +94,7 @@ def _seed(number: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(number)
 
 
-def test_flags_have_their_colours_and_proportions() -> None:
+def test_flags_have_the_right_colours_and_proportions() -> None:
     flags = {flag.code: flag for flag in FLAGS}
     assert len(flags) == len(FLAGS) >= 60
     france, poland = draw(flags["fr"], 90), draw(flags["pl"], 80)
@@ -101,19 +104,19 @@ def test_flags_have_their_colours_and_proportions() -> None:
     assert min(poland.getpixel((60, 15))) > 200 and poland.getpixel((60, 65))[0] > 180
     small = {code: np.asarray(draw(flag, 24, (2, 3)), float) for code, flag in flags.items()}
     codes = list(small)
-    apart = [
+    distances = [
         np.abs(small[a] - small[b]).mean() for i, a in enumerate(codes) for b in codes[i + 1 :]
     ]
-    assert min(apart) > 1.5  # no two alike
+    assert min(distances) > 1.5  # no two look the same
 
 
-def test_the_package_knows_the_flags_that_the_build_draws() -> None:
-    with (files("zcalc.evaluate") / "flags.tsv").open(encoding="utf8") as lines:
+def test_the_package_lists_the_flags_that_the_build_draws() -> None:
+    with (files("zcalc.bench") / "flags.tsv").open(encoding="utf8") as lines:
         rows = [line.rstrip("\n").split("\t") for line in lines][1:]
     assert rows == [[flag.code, flag.country, flag.people] for flag in FLAGS]
 
 
-def test_scenes_come_back_with_their_seed_and_fill_the_frame() -> None:
+def test_scenes_are_reproducible_and_fill_the_frame() -> None:
     flag, drawing = draw(FLAGS[0], 120), Image.new("RGBA", (80, 80), (0, 0, 0, 0))
     ImageDraw.Draw(drawing).ellipse((20, 20, 60, 60), fill=(200, 30, 30, 255))
     for paint, picture in ((scenes.flag_scene, flag), (scenes.drawing_scene, drawing)):
@@ -123,7 +126,7 @@ def test_scenes_come_back_with_their_seed_and_fill_the_frame() -> None:
             assert one.tobytes() == again.tobytes()
 
 
-def test_every_emoji_shows_one_concept() -> None:
+def test_every_emoji_belongs_to_one_concept() -> None:
     lines = drawings.CONCEPTS.read_text(encoding="utf8").splitlines()
     rows = [line.split("\t") for line in lines if line and not line.startswith("#")]
     codes = [code for row in rows for code in row[2].split()]
@@ -131,14 +134,14 @@ def test_every_emoji_shows_one_concept() -> None:
     assert drawings.HELD_OUT not in drawings.TRAINING
 
 
-def test_what_a_photograph_is_called_includes_its_parents() -> None:
-    known = {c.name: c.accepted for c in classes()}
-    assert "terrier" in known["yorkshire terrier"] and "dog" in known["yorkshire terrier"]
-    assert "bird" in known["quail"] and "animal" not in known["quail"]
+def test_accepted_names_include_hypernyms() -> None:
+    accepted = {c.name: c.accepted for c in classes()}
+    assert {"terrier", "dog"} <= set(accepted["yorkshire terrier"])
+    assert "bird" in accepted["quail"] and "animal" not in accepted["quail"]
 
 
-def test_a_changed_package_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    npm = tmp_path / "bin" / "npm"  # the registry's stand-in: packs a file of its own
+def test_a_changed_package_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    npm = tmp_path / "bin" / "npm"  # a fake npm that packs another file
     npm.parent.mkdir()
     npm.write_text("#!/bin/sh\necho other > cuss-2.2.0.tgz\necho cuss-2.2.0.tgz\n")
     npm.chmod(0o755)
@@ -148,17 +151,19 @@ def test_a_changed_package_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     assert not sources.npm_folder(tmp_path, "cuss").exists()
 
 
-def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_download_names_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     npm = tmp_path / "bin" / "npm"
     npm.parent.mkdir()
     npm.write_text("#!/bin/sh\necho 'npm error 404 no such package' >&2\nexit 1\n")
     npm.chmod(0o755)
     monkeypatch.setenv("PATH", f"{npm.parent}{os.pathsep}{os.environ['PATH']}")
-    with pytest.raises(SystemExit, match=r"could not bring cuss@2\.2\.0:\nnpm error 404"):
+    with pytest.raises(SystemExit, match=r"could not download cuss@2\.2\.0:\nnpm error 404"):
         sources._fetch_npm(tmp_path, "cuss")
 
 
-def test_lacking_tools_and_disk_are_said_before_anything_starts(
+def test_missing_tools_and_disk_space_are_reported_up_front(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(photos, "check", lambda: None)
@@ -167,6 +172,8 @@ def test_lacking_tools_and_disk_are_said_before_anything_starts(
         with pytest.raises(SystemExit, match="needs npm"):
             sources.check(tmp_path, 1)
     monkeypatch.setattr("shutil.which", lambda tool: f"/usr/bin/{tool}")
-    with pytest.raises(SystemExit, match=r"GB of disk are free at .* and 1000000"):
+    with pytest.raises(
+        SystemExit, match=r"has .* GB of free disk space, but the build needs 1000000"
+    ):
         sources.check(tmp_path, 1e6)
     sources.check(tmp_path, 0)

@@ -10,8 +10,8 @@ import pytest
 from helpers import hash_calculator, save_photo
 from PIL import Image
 
-from zcalc.demo import page
-from zcalc.notebook.card import card_html, card_text
+from zcalc.cli.demo import page
+from zcalc.show.card import card_html, card_text
 
 HOSTILE = (
     "<script>alert(1)<script>", "<img src=x onerror=alert(1)>", '" onerror="alert(1)',

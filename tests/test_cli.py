@@ -204,7 +204,7 @@ def test_expressions_from_standard_input(zcalc) -> None:
         (["eval", '"tea"', "--images", "missing"], "There is no folder missing"),
         (["eval", '"tea"', "--images", "empty"], "There are no pictures in"),
         (["eval", '"tea"', "--index", "missing"], "There is no index at missing"),
-        (["eval", '"tea"', "--clip", "missing"], "There is no model 'missing'"),
+        (["eval", '"tea"', "--clip", "missing"], "Unknown model 'missing'"),
         (["words", '"tea"', "--clip", "wrong"], "is damaged"),
         (["index", "build", "empty", "-o", "x"], "There are no pictures in"),
         (["index", "info", "empty"], "There is no index at empty"),

@@ -1,4 +1,4 @@
-"""The decoders on small random models, against independently written references."""
+"""The decoders on tiny random models, against independent implementations."""
 
 import dataclasses
 import math
@@ -13,27 +13,27 @@ from helpers import TEXTS, save_tiny_clip, save_tiny_gpt2
 import zcalc
 from zcalc.decode.beam import Beams
 from zcalc.decode.caption import Beam, Caption, latest
+from zcalc.decode.kv_cache import next_logits, prefill
 from zcalc.decode.objective import objective
-from zcalc.decode.reading import begin, next_logits
 from zcalc.decode.retrieve import retrieve
 from zcalc.decode.run import Group, Run
 from zcalc.decode.scoring import TextScorer
-from zcalc.decode.search import _kept_vectors, search
-from zcalc.decode.settings import SearchSettings, ZeroCapSettings
+from zcalc.decode.search import _embed_words, search
+from zcalc.decode.settings import RetrieveSettings, SearchSettings, ZeroCapSettings
 from zcalc.decode.vocabulary import FUNCTION_WORDS, Vocabulary
 from zcalc.decode.zerocap import edit_special_tokens, fuse, guidance_loss, shift, zerocap
 from zcalc.errors import ZcalcError
 
 pytestmark = pytest.mark.model
 EOS = "<|endoftext|>"
-OFF = {"end_token": EOS, "forbidden": ""}  # nothing but the language model decides
-PLAIN = ZeroCapSettings(
+OFF = {"end_token": EOS, "forbidden": ""}  # no factors on single tokens
+UNGUIDED = ZeroCapSettings(
     steps=0, end_factor=1, first_end_factor=1, forbidden_factor=1, max_tokens=20, **OFF
 )
 WORDS = [word for text in TEXTS for word in text.replace(",", "").split()]
 COUNT = 50 if os.environ.get("ZCALC_SOAK") else 20
 PROMPTS = [" ".join((WORDS * 3)[i : i + (3 if i < 25 else 4)]) for i in range(COUNT)]
-FAST = ZeroCapSettings(beams=2, max_tokens=3, steps=2, candidates=64)
+SHORT = ZeroCapSettings(beams=2, max_tokens=3, steps=2, candidates=64)
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +69,8 @@ def last(captions):
     return caption
 
 
-def plain_beam_search(lm, prompt, width, length):
-    """Beams by mean log-probability, token by token in Python lists: (tokens, sum) each."""
+def list_beam_search(lm, prompt, width, length):
+    """Beam search by mean log-probability with Python lists; each beam is (tokens, sum)."""
     tokenizer = lm.tokenizer
     start = [tokenizer.bos_token_id, *tokenizer.encode(prompt)]
     beams = [((), 0.0)]
@@ -89,24 +89,24 @@ def plain_beam_search(lm, prompt, width, length):
     return beams
 
 
-# Guidance off: the language model's own decoding
+# Without guidance: the language model's own decoding
 
 
 @pytest.mark.parametrize("off", [{"steps": 0}, {"steps": 5, "clip_weight": 0}])
-def test_zerocap_without_guidance_is_the_models_greedy_decoding(lm, encoder, targets, off):
+def test_zerocap_without_guidance_is_greedy_decoding(lm, encoder, targets, off):
     for prompt in PROMPTS:
-        settings = dataclasses.replace(PLAIN, beams=1, prompt=prompt, **off)
+        settings = dataclasses.replace(UNGUIDED, beams=1, prompt=prompt, **off)
         caption = last(zerocap(targets[0], encoder, lm, settings))
         ids = torch.tensor([[lm.tokenizer.bos_token_id, *lm.tokenizer.encode(prompt)]])
         expected = lm.model.generate(ids, do_sample=False, max_new_tokens=20, pad_token_id=0)
         assert caption.beams[0].tokens == tuple(expected[0, ids.shape[1] :].tolist())
 
 
-def test_both_decoders_without_guidance_are_plain_beam_search(lm, encoder, targets):
+def test_both_decoders_without_guidance_are_beam_search(lm, encoder, targets):
     for prompt in PROMPTS:
-        expected = plain_beam_search(lm, prompt, width=3, length=5)
-        settings = dataclasses.replace(PLAIN, beams=3, max_tokens=5, prompt=prompt)
-        guided_by_nothing = last(zerocap(targets[0], encoder, lm, settings))
+        expected = list_beam_search(lm, prompt, width=3, length=5)
+        settings = dataclasses.replace(UNGUIDED, beams=3, max_tokens=5, prompt=prompt)
+        unguided = last(zerocap(targets[0], encoder, lm, settings))
         searched = last(
             search(
                 targets[0],
@@ -115,49 +115,49 @@ def test_both_decoders_without_guidance_are_plain_beam_search(lm, encoder, targe
                 SearchSettings(beams=3, max_tokens=5, prompt=prompt, clip_weight=0, **OFF),
             )
         )
-        for caption in (guided_by_nothing, searched):
+        for caption in (unguided, searched):
             assert [beam.tokens for beam in caption.beams] == [tokens for tokens, _ in expected]
             for beam, (tokens, total) in zip(caption.beams, expected, strict=True):
                 assert beam.logprob == pytest.approx(total / len(tokens), abs=1e-4)
 
 
-# Guidance on
+# With guidance
 
 
-def test_one_step_is_the_normalised_gradient_by_finite_differences(lm, encoder, targets):
-    """One step against central differences over every cached number, in float64."""
+def test_one_step_matches_the_gradient_by_finite_differences(lm, encoder, targets):
+    """One step against central differences over every cached value, in float64."""
     settings = ZeroCapSettings(steps=1, candidates=10_000, clip_temperature=0.1)
     run = Run.prepare(targets[:1], encoder, lm, settings, "zerocap")
     contexts = torch.stack([run.vocabulary.prompt[-3:], run.vocabulary.prompt[:3]])  # (2, 3)
     past = cache_of(lm, contexts)
-    moved = moved_by(run, settings, contexts, past)
+    shifted = shifted_cache(run, settings, contexts, past)
     lm.model.double()
     try:
         for row in range(2):
-            flat, loss = loss_of_a_cache(run, contexts[row : row + 1])
+            flat, loss = loss_of_cache(run, contexts[row : row + 1])
             for index, tensor in enumerate(flat):
                 gradient = finite_differences(loss, flat, index)
                 step = -0.3 * gradient / gradient.norm() ** 0.9
-                ours = moved[index // 2][index % 2][row : row + 1].double() - tensor
+                ours = shifted[index // 2][index % 2][row : row + 1].double() - tensor
                 assert step.norm() > 0.05
                 assert (ours - step).norm() < 1e-3 * step.norm()
     finally:
         lm.model.float()
 
 
-def loss_of_a_cache(run, context):
-    """A context's keys and values, layer by layer, and the loss of a changed copy of them."""
+def loss_of_cache(run, context):
+    """The keys and values of a context, layer by layer, and the loss as a function of them."""
     from transformers import DynamicCache
 
     model = run.lm.model
     with torch.no_grad():
-        whole = model(context, use_cache=True)
-    before = whole.logits[0, -1].softmax(-1)
-    layers = whole.past_key_values.layers
+        out = model(context, use_cache=True)
+    unshifted = out.logits[0, -1].softmax(-1)
+    layers = out.past_key_values.layers
     flat = [t[:, :, :-1] for layer in layers for t in (layer.keys, layer.values)]
     prefix = run.text(context[0].tolist())
     texts = [prefix + piece for piece in run.vocabulary.pieces]
-    wanted = (run.score(0, texts).double() / 0.1).softmax(-1)
+    clip_probs = (run.score(0, texts).double() / 0.1).softmax(-1)
 
     def loss(tensors):
         cache = DynamicCache()
@@ -165,26 +165,26 @@ def loss_of_a_cache(run, context):
             cache.update(tensors[2 * layer], tensors[2 * layer + 1], layer)
         with torch.no_grad():
             p = model(context[:, -1:], past_key_values=cache).logits[0, -1].softmax(-1)
-        return float(-(wanted * p.log()).sum() + 0.2 * (p * (p / before).log()).sum())
+        return float(-(clip_probs * p.log()).sum() + 0.2 * (p * (p / unshifted).log()).sum())
 
     return flat, loss
 
 
 def finite_differences(loss, flat, index):
     gradient = torch.zeros_like(flat[index])
-    for place in range(gradient.numel()):
-        ends = []
-        for move in (1e-5, -1e-5):
+    for i in range(gradient.numel()):
+        losses = []
+        for delta in (1e-5, -1e-5):
             copies = [t.clone() for t in flat]
-            copies[index].view(-1)[place] += move
-            ends.append(loss(copies))
-        gradient.view(-1)[place] = (ends[0] - ends[1]) / 2e-5
+            copies[index].view(-1)[i] += delta
+            losses.append(loss(copies))
+        gradient.view(-1)[i] = (losses[0] - losses[1]) / 2e-5
     return gradient
 
 
 def cache_of(lm, contexts):
-    """Keys and values of all but the last token, by a reading of its own for each context."""
-    rows = [begin(lm, context) for context in contexts]
+    """Keys and values of all but the last token, with a forward pass for each context."""
+    rows = [prefill(lm, context) for context in contexts]
     return [
         tuple(torch.cat(parts) for parts in zip(*layer, strict=True))
         for layer in zip(*rows, strict=True)
@@ -199,21 +199,21 @@ def scores_of(run, contexts):
     return run.candidates(group, contexts)
 
 
-def moved_by(run, settings, contexts, past):
-    """The cache that the last reading of `shift` is given."""
-    seen = []
+def shifted_cache(run, settings, contexts, past):
+    """The cache in the last forward pass of `shift`."""
+    caches = []
 
     def spy(lm, last, cache):
-        seen.append(cache)
+        caches.append(cache)
         return next_logits(lm, last, cache)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("zcalc.decode.zerocap.next_logits", spy)
         shift(run.lm, settings, contexts[:, -1], past, scores_of(run, contexts))
-    return seen[-1]
+    return caches[-1]
 
 
-def test_steps_lower_the_loss(lm, encoder, targets):
+def test_gradient_steps_lower_the_loss(lm, encoder, targets):
     settings = ZeroCapSettings(clip_temperature=0.1)
     for target in targets:
         run = Run.prepare([target], encoder, lm, settings, "zerocap")
@@ -221,60 +221,61 @@ def test_steps_lower_the_loss(lm, encoder, targets):
         past, score = cache_of(lm, contexts), scores_of(run, contexts)
         losses = []
         for steps in (1, 5):
-            fewer = dataclasses.replace(settings, steps=steps)
-            plain, logits, _ = shift(lm, fewer, contexts[:, -1], past, score)
+            changed = dataclasses.replace(settings, steps=steps)
+            plain, logits, _ = shift(lm, changed, contexts[:, -1], past, score)
             losses.append(float(guidance_loss(settings, logits.log_softmax(-1), plain, score)))
         assert float(guidance_loss(settings, plain, plain, score)) > losses[0] > losses[1]
 
 
-def test_guidance_brings_captions_nearer_to_the_target(lm, encoder, targets):
+def test_guidance_brings_captions_closer_to_the_target(lm, encoder, targets):
     options = {"beams": 1, "max_tokens": 4, "candidates": 100, "clip_temperature": 0.02}
     for decode, settings in (
         (zerocap, ZeroCapSettings(step_size=1, **options)),
         (search, SearchSettings(**options)),
     ):
         off = dataclasses.replace(settings, clip_weight=0)
-        with_it = [last(decode(t, encoder, lm, settings)).clip for t in targets]
-        without = [last(decode(t, encoder, lm, off)).clip for t in targets]
-        assert np.mean(with_it) > np.mean(without) + 0.02
+        guided = [last(decode(t, encoder, lm, settings)).clip for t in targets]
+        unguided = [last(decode(t, encoder, lm, off)).clip for t in targets]
+        assert np.mean(guided) > np.mean(unguided) + 0.02
 
 
-def test_search_takes_words_that_only_the_target_proposes(lm, encoder, targets):
+def test_search_uses_words_that_only_the_target_proposes(lm, encoder, targets):
     narrow = SearchSettings(beams=2, max_tokens=1, candidates=2, proposals=0, clip_weight=100)
     wide = dataclasses.replace(narrow, proposals=16)
-    alone = [last(search(target, encoder, lm, narrow)).clip for target in targets]
-    both = [last(search(target, encoder, lm, wide)).clip for target in targets]
-    assert all(b >= a for a, b in zip(alone, both, strict=True)) and sum(both) > sum(alone)
+    without = [last(search(target, encoder, lm, narrow)).clip for target in targets]
+    proposed = [last(search(target, encoder, lm, wide)).clip for target in targets]
+    assert all(b >= a for a, b in zip(without, proposed, strict=True))
+    assert sum(proposed) > sum(without)
 
 
-def test_word_vectors_are_kept_and_a_damaged_file_is_made_again(encoder, monkeypatch, tmp_path):
+def test_word_vectors_are_cached_and_a_damaged_file_is_rebuilt(encoder, monkeypatch, tmp_path):
     monkeypatch.setenv("ZCALC_CACHE", str(tmp_path))
     words = ["dog", "cat", "sea"]
-    made = _kept_vectors(words, encoder)
+    vectors = _embed_words(words, encoder)
     (file,) = tmp_path.rglob("*.safetensors")
-    assert torch.equal(_kept_vectors(words, encoder), made)
+    assert torch.equal(_embed_words(words, encoder), vectors)
     file.write_bytes(file.read_bytes()[:-5] + b"xxxxx")
-    assert torch.equal(_kept_vectors(words, encoder), made)
-    assert made.norm(dim=1).tolist() == pytest.approx([1, 1, 1])
-    assert _kept_vectors([], encoder).numel() == 0
+    assert torch.equal(_embed_words(words, encoder), vectors)
+    assert vectors.norm(dim=1).tolist() == pytest.approx([1, 1, 1])
+    assert _embed_words([], encoder).numel() == 0
 
 
 # Special tokens, fusion, beams
 
 
-def test_factors_on_single_tokens(lm):
+def test_the_factors_on_single_tokens(lm):
     settings = ZeroCapSettings(repetition_penalty=2, end_factor=1.25)
     vocabulary = Vocabulary(lm, settings)
-    seen, digit, end = 300, vocabulary.pieces.index("7"), vocabulary.end
-    contexts = torch.tensor([[301, seen, 302, 303, 304], [seen, 301, 302, 303, 304]])
+    recent, digit, end = 300, vocabulary.pieces.index("7"), vocabulary.end
+    contexts = torch.tensor([[301, recent, 302, 303, 304], [recent, 301, 302, 303, 304]])
     logits = torch.full((2, len(vocabulary.pieces)), 4.0)
     logits[1] = -4.0
     first = edit_special_tokens(logits, contexts, 0, vocabulary, settings)
     later = edit_special_tokens(logits, contexts, 1, vocabulary, settings)
-    assert first[0, [seen, digit, end]].tolist() == pytest.approx([2, 0.2, 2.5])
-    assert later[0, [seen, digit, end]].tolist() == pytest.approx([2, 0.2, 5])
-    assert first[1, [seen, digit, end]].tolist() == pytest.approx([-4, -80, -6.4])
-    assert later[1, [seen, digit, end]].tolist() == pytest.approx([-4, -80, -3.2])
+    assert first[0, [recent, digit, end]].tolist() == pytest.approx([2, 0.2, 2.5])
+    assert later[0, [recent, digit, end]].tolist() == pytest.approx([2, 0.2, 5])
+    assert first[1, [recent, digit, end]].tolist() == pytest.approx([-4, -80, -6.4])
+    assert later[1, [recent, digit, end]].tolist() == pytest.approx([-4, -80, -3.2])
     assert (first == logits).sum() == 2 * len(vocabulary.pieces) - (4 + 4) - 2 * (
         1 + int(vocabulary.forbidden.sum())
     )
@@ -284,14 +285,14 @@ def test_factors_on_single_tokens(lm):
     ("piece", "forbidden"),
     [("7", 1), ("1990", 1), ("07", 0), (" 7", 0), (",", 1), ("\n", 1), ("-", 0), (" dog", 0)],
 )
-def test_forbidden_tokens_are_those_of_the_release(piece, forbidden):
+def test_forbidden_tokens_are_those_of_the_released_code(piece, forbidden):
     import re
 
     assert bool(re.fullmatch(ZeroCapSettings().forbidden, piece)) is bool(forbidden)
 
 
-def test_pieces_are_the_text_that_a_token_adds(lm):
-    vocabulary = Vocabulary(lm, FAST)
+def test_a_piece_is_the_text_that_a_token_adds(lm):
+    vocabulary = Vocabulary(lm, SHORT)
     for text in TEXTS:
         ids = lm.tokenizer.encode(text)
         assert "".join(vocabulary.pieces[i] for i in ids) == text == vocabulary.text(ids)
@@ -311,7 +312,7 @@ def test_fusion_is_a_geometric_mean_normalised_over_all_beams():
     )
 
 
-def test_beams_compete_by_mean_and_an_ended_one_stays():
+def test_beams_compete_by_mean_and_ended_ones_stay():
     ends = torch.tensor([1])
     table = torch.tensor([[-9.0, -1.0, -1.2, -5.0]])
     beams = Beams.start(torch.device("cpu")).extend(table, table, 2, ends)
@@ -331,11 +332,11 @@ def test_no_usable_token_is_an_error():
         Beams.start(torch.device("cpu")).extend(nothing, nothing, 2, torch.tensor([1]))
 
 
-# Captions as they come
+# Streaming
 
 
 @pytest.mark.parametrize("decode", [zerocap, search])
-def test_one_growing_caption_a_token(decode, lm, encoder, targets):
+def test_one_caption_per_token(decode, lm, encoder, targets):
     kind = ZeroCapSettings if decode is zerocap else SearchSettings
     options = {"max_tokens": 4, "candidates": 64, "clip_temperature": 0.05}
     captions = list(decode(targets[1], encoder, lm, kind(beams=1, **options)))
@@ -359,10 +360,10 @@ def cosine(a, b):
 
 
 def test_an_ended_caption_stops_the_decoder(lm, encoder, targets):
-    """Any token may end a caption: here one that the model's own decoding comes to."""
-    pieces = Vocabulary(lm, PLAIN).pieces
+    """Any token may end a caption; here, one that unguided decoding writes."""
+    pieces = Vocabulary(lm, UNGUIDED).pieces
     for prompt in PROMPTS:
-        settings = dataclasses.replace(PLAIN, beams=1, max_tokens=8, prompt=prompt)
+        settings = dataclasses.replace(UNGUIDED, beams=1, max_tokens=8, prompt=prompt)
         tokens = last(zerocap(targets[0], encoder, lm, settings)).beams[0].tokens
         for end in set(tokens[:-1]):
             if pieces[end] and pieces.count(pieces[end]) == 1:
@@ -372,27 +373,27 @@ def test_an_ended_caption_stops_the_decoder(lm, encoder, targets):
                 assert captions[-1].finished and len(captions) == tokens.index(end) + 1
 
 
-def test_an_interrupt_leaves_the_last_caption(lm, encoder, targets):
-    seen = []
+def test_an_interrupt_returns_the_last_caption(lm, encoder, targets):
+    captions = []
 
     def stop_at_the_second(caption):
-        seen.append(caption)
-        if len(seen) == 2:
+        captions.append(caption)
+        if len(captions) == 2:
             raise KeyboardInterrupt
 
-    caption = latest(zerocap(targets[0], encoder, lm, FAST), stop_at_the_second)
-    assert caption is seen[1] and not caption.finished
-    assert latest(zerocap(targets[0], encoder, lm, FAST)).finished
+    caption = latest(zerocap(targets[0], encoder, lm, SHORT), stop_at_the_second)
+    assert caption is captions[1] and not caption.finished
+    assert latest(zerocap(targets[0], encoder, lm, SHORT)).finished
 
-    def stopped_at_once():
+    def interrupted():
         raise KeyboardInterrupt
         yield
 
     with pytest.raises(KeyboardInterrupt):
-        latest(stopped_at_once())
+        latest(interrupted())
 
 
-# What can't be decoded
+# Errors
 
 
 @pytest.mark.parametrize("decode", [zerocap, search])
@@ -401,12 +402,12 @@ def test_an_interrupt_leaves_the_last_caption(lm, encoder, targets):
     [
         (lambda t: t * np.nan, {}, "no direction"),
         (lambda t: t * 0, {}, "no direction"),
-        (lambda t: t[:-1], {}, r"has 23 numbers.*24 numbers"),
+        (lambda t: t[:-1], {}, r"has 23 dimensions.*24 dimensions"),
         (lambda t: t[None], {}, "shape"),
         (lambda t: t, {"prompt": "a " * 60}, "language model's 64 positions"),
         (lambda t: t, {"prompt": "cat dog tea sea red " * 3}, "text encoder's 16 tokens"),
-        (lambda t: t, {"end_token": "no such token"}, "no single token 'no such token'"),
-        (lambda t: t, {"end_token": ""}, "no single token ''"),
+        (lambda t: t, {"end_token": "no such token"}, "'no such token' is not a single token"),
+        (lambda t: t, {"end_token": ""}, "'' is not a single token"),
     ],
 )
 def test_errors(decode, case, lm, encoder, targets):
@@ -420,21 +421,29 @@ def test_errors(decode, case, lm, encoder, targets):
 @pytest.mark.parametrize(
     "options", [{"beams": 0}, {"max_tokens": 0}, {"fusion": 2}, {"clip_temperature": 0}]
 )
-def test_settings_that_make_no_sense(options):
-    with pytest.raises(ZcalcError, match="setting"):
+def test_invalid_settings(options):
+    ((name, value),) = options.items()
+    with pytest.raises(ZcalcError, match=f"Invalid decoder setting {name}={value}") as caught:
         ZeroCapSettings(**options)
+    assert caught.value.hint.startswith(f"{name} must be ")
 
 
-def test_a_text_past_the_context_counts_as_farthest(encoder, targets):
+def test_the_settings_of_retrieve():
+    assert RetrieveSettings().beams == 5 and RetrieveSettings(beams=1).beams == 1
+    with pytest.raises(ZcalcError, match="setting beams=0"):
+        RetrieveSettings(beams=0)
+
+
+def test_a_text_longer_than_the_context_has_the_lowest_score(encoder, targets):
     score = TextScorer([objective(targets[0])], encoder, "Image of a")
     near, far = score(0, ["Image of a cat", "cat " * 40]).tolist()
     assert near == pytest.approx(1, abs=1e-5) and far == -1
 
 
-# Stored sentences
+# retrieve
 
 
-def test_retrieve_finds_the_stored_sentence(encoder, targets):
+def test_retrieve_returns_the_nearest_sentence(encoder, targets):
     sentences = ["Image of a dog", "Image of a cat", *TEXTS[2:]]
     vectors = encoder.texts(sentences)
     caption = retrieve(targets[0], sentences, 3 * vectors, k=2)
@@ -449,14 +458,14 @@ def test_retrieve_finds_the_stored_sentence(encoder, targets):
             retrieve(target, sentences, rows)
 
 
-def test_best_beams():
+def test_the_best_beams():
     beams = [Beam("a", 0.1, -1.0), Beam("b", 0.3, -3.0), Beam("c", 0.2, -0.5)]
     caption = Caption.of(beams, "zerocap")
     assert (caption.text, caption.best_clip.text, caption.best_likelihood.text) == ("b", "b", "c")
 
 
 @pytest.mark.model
-def test_search_writes_no_word_but_function_words_twice():
+def test_search_repeats_function_words_only():
     caption = zcalc.load("mini")('img(coffee) - "coffee" + "tea"').caption("search")
     for beam in caption.beams:
         words = [word for word in beam.text.rstrip(".").split() if len(word) > 2]

@@ -1,4 +1,4 @@
-"""The fast decoders against the plain transcription, and what makes them fast, piece by piece."""
+"""zerocap against the reference implementation, and the parts that make it fast one by one."""
 
 import dataclasses
 import os
@@ -11,7 +11,7 @@ import torch
 from helpers import save_tiny_clip, save_tiny_lm
 
 import zcalc
-from zcalc.decode import plain
+from zcalc.decode import reference
 from zcalc.decode.caption import latest
 from zcalc.decode.objective import Toward
 from zcalc.decode.search import search
@@ -36,7 +36,7 @@ def load_lm(folder, family):
     lm = LanguageModel.load(str(folder), "cpu")
     with torch.no_grad():
         for weight in lm.model.parameters():
-            weight.mul_(8 if weight.ndim > 1 else 1)  # enough to prefer some tokens
+            weight.mul_(8 if weight.ndim > 1 else 1)  # large enough to prefer some tokens
     return lm
 
 
@@ -64,7 +64,7 @@ def encoder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def targets(encoder):
-    """Five points; in the soak fifty, most of them mixtures."""
+    """Five points; in the soak test fifty, most of them mixtures."""
     rows = encoder.texts([f"Image of a {word}" for word in SUBJECTS])
     if SOAK:
         mixed = np.random.default_rng(0).normal(size=(45, 5)).astype("f4") @ rows
@@ -85,42 +85,42 @@ def assert_same(fast, slow):
         assert a.logprob == pytest.approx(b.logprob, abs=1e-4)
 
 
-@pytest.mark.filterwarnings("ignore:Longer than")
+@pytest.mark.filterwarnings("ignore:Skipped a candidate")
 @pytest.mark.parametrize("beams", [1, 3, 5])
-def test_fast_and_plain_write_the_same_tokens(any_lm, encoder, targets, beams):
+def test_zerocap_writes_the_same_tokens_as_the_reference(any_lm, encoder, targets, beams):
     settings = dataclasses.replace(SETTINGS, beams=beams)
-    undecided = 0
+    unstable = 0
     for target in targets:
         fast = list(zerocap(target, encoder, any_lm, settings))
-        slow = list(plain.zerocap(target, encoder, any_lm, settings))
-        if written(fast) != written(slow) and is_undecided(target, encoder, any_lm, settings):
-            undecided += 1
+        slow = list(reference.zerocap(target, encoder, any_lm, settings))
+        if tokens_of(fast) != tokens_of(slow) and is_unstable(target, encoder, any_lm, settings):
+            unstable += 1
             continue
         assert len(fast) == len(slow)
         for a, b in zip(fast, slow, strict=True):
             assert_same(a, b)
-    assert undecided <= len(targets) // 20  # none of the five
+    assert unstable <= len(targets) // 20  # none of five
 
 
-def written(captions):
+def tokens_of(captions):
     return [[beam.tokens for beam in caption.beams] for caption in captions]
 
 
-def is_undecided(target, encoder, lm, settings):
-    """Whether the plain version itself writes otherwise when a target moves by rounding errors."""
+def is_unstable(target, encoder, lm, settings):
+    """Whether the reference itself writes other tokens when rounding errors move the target."""
     random = np.random.default_rng(0)
     nudged = [target + 1e-7 * random.normal(size=target.shape).astype("f4") for _ in range(16)]
-    found = [written(plain.zerocap(t, encoder, lm, settings)) for t in (target, *nudged)]
-    return any(other != found[0] for other in found)
+    runs = [tokens_of(reference.zerocap(t, encoder, lm, settings)) for t in (target, *nudged)]
+    return any(tokens != runs[0] for tokens in runs)
 
 
-@pytest.mark.filterwarnings("ignore:Longer than")
+@pytest.mark.filterwarnings("ignore:Skipped a candidate")
 @pytest.mark.parametrize("kind", ["plain", "xlm"])
-def test_other_towers_write_the_same_tokens(lm, kind, tmp_path):
+def test_zerocap_equals_the_reference_with_other_text_towers(lm, kind, tmp_path):
     encoder = load_encoder(tmp_path, kind)
     for target in encoder.texts(["Image of a cat", "Image of a dog"]):
         fast = last(zerocap(target, encoder, lm, QUICK))
-        assert_same(fast, last(plain.zerocap(target, encoder, lm, QUICK)))
+        assert_same(fast, last(reference.zerocap(target, encoder, lm, QUICK)))
 
 
 PREFIXES = ["Image of a", "Image of a dog in", ""]
@@ -145,60 +145,59 @@ def test_shared_prefixes_give_the_vectors_of_whole_texts(kind, tmp_path):
     assert both[0].isnan().all() and torch.allclose(both[1], expected[0], atol=2e-6)
 
 
-def test_causality_is_seen_in_the_model(encoder):
+def test_only_causal_towers_are_accepted(encoder):
     import copy
 
     model = copy.deepcopy(encoder.model)
-    assert CausalTower.of(model)
-    model.text.attn_mask.zero_()  # looks ahead
-    assert CausalTower.of(model) is None
+    assert CausalTower.from_model(model)
+    model.text.attn_mask.zero_()  # attends to later positions
+    assert CausalTower.from_model(model) is None
     model = copy.deepcopy(encoder.model)
     model.text.pool_type = "first"
-    assert CausalTower.of(model) is None
+    assert CausalTower.from_model(model) is None
     model = copy.deepcopy(encoder.model)
-    model.text.ln_final.forward = lambda x: 2 * x + 1  # something that the tower also does
-    assert CausalTower.of(model)
-    model.encode_text = lambda ids: encoder.model.encode_text(ids) + 1  # and something it doesn't
-    assert CausalTower.of(model) is None
+    model.text.ln_final.forward = lambda x: 2 * x + 1  # the tower uses it too
+    assert CausalTower.from_model(model)
+    model.encode_text = lambda ids: encoder.model.encode_text(ids) + 1  # not part of it
+    assert CausalTower.from_model(model) is None
 
 
-def test_a_candidate_is_scored_once_a_context(lm, encoder, targets, monkeypatch):
-    asked = []
+def test_a_candidate_is_scored_once_per_context(lm, encoder, targets, monkeypatch):
+    embedded = []
     vectors = SharedPrefixes.vectors
 
     def spy(self, sources, texts):
-        asked.extend(texts)
+        embedded.extend(texts)
         return vectors(self, sources, texts)
 
     monkeypatch.setattr(SharedPrefixes, "vectors", spy)
     settings = dataclasses.replace(QUICK, beams=1, max_tokens=1, steps=5)
     last(zerocap(targets[0], encoder, lm, settings))
-    pieces = Vocabulary(lm, settings).pieces  # some tokens read alike: lone bytes, special ones
-    candidates = Counter(text.removeprefix("Image of a") for text in asked[1:])  # the prompt first
+    pieces = Vocabulary(lm, settings).pieces  # some share a text: lone bytes, special ones
+    candidates = Counter(t.removeprefix("Image of a") for t in embedded[1:])  # after the prompt
     assert len(candidates) > 30
     assert all(n <= pieces.count(piece) + 1 for piece, n in candidates.items())
 
 
-def test_too_long_candidates_are_skipped_and_said_once(lm, encoder, targets):
+def test_candidates_that_are_too_long_are_skipped_with_one_warning(lm, encoder, targets):
     settings = dataclasses.replace(QUICK, prompt="cat dog tea sea red", end_token="<|endoftext|>")
     room = encoder.context_length - encoder.token_count(settings.prompt)
     settings = dataclasses.replace(settings, prompt=settings.prompt + " tea" * (room - 1))
-    for decode, given in (
+    for decode, options in (
         (zerocap, settings),
         (search, SearchSettings(prompt=settings.prompt, max_tokens=3, end_token="<|endoftext|>")),
     ):
-        with warnings.catch_warnings(record=True) as said:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            caption = last(decode(targets[0], encoder, lm, given))
-        assert [str(w.message) for w in said if "skipped" in str(w.message)][1:] == []
-        assert sum("skipped" in str(w.message) for w in said) == 1
+            caption = last(decode(targets[0], encoder, lm, options))
+        assert sum("Skipped a candidate" in str(w.message) for w in caught) == 1
         assert caption.finished
 
 
 # Objectives
 
 
-def test_one_point_is_the_cosine_and_several_add_up(lm, encoder, targets):
+def test_one_point_is_its_cosine_and_several_add_up(lm, encoder, targets):
     a = last(zerocap(targets[0], encoder, lm, QUICK))
     assert a == last(zerocap(Toward(targets[0]), encoder, lm, QUICK))
     both = Toward(targets[:2], (1.0, -0.5))
@@ -211,19 +210,19 @@ def test_one_point_is_the_cosine_and_several_add_up(lm, encoder, targets):
     ]
 
 
-def test_any_function_of_texts_guides(lm, encoder):
+def test_any_function_of_texts_can_guide(lm, encoder):
     def without_e(vectors, texts):
         return torch.tensor([-float(text.count("e")) for text in texts])
 
     caption = last(search(without_e, encoder, lm, SearchSettings(max_tokens=3, clip_weight=50)))
-    assert caption.clip == -1.0  # the prompt's own
+    assert caption.clip == -1.0  # the one in the prompt
 
 
 @pytest.mark.parametrize(
     ("points", "weights"),
     [(np.ones((2, 24)), (1.0,)), (np.zeros(24), (1.0,)), (np.ones(24), (np.nan,))],
 )
-def test_objectives_that_make_no_sense(points, weights):
+def test_invalid_objectives(points, weights):
     with pytest.raises(ZcalcError):
         Toward(points, weights)
 
@@ -238,7 +237,7 @@ def test_targets_decoded_together_get_their_own_captions(lm, encoder, targets):
         assert_same(caption, last(zerocap(target, encoder, lm, settings)))
 
 
-def test_the_trace_says_what_every_token_was_chosen_from(lm, encoder, targets):
+def test_the_trace_has_the_candidates_of_every_token(lm, encoder, targets):
     for decode, settings in ((zerocap, QUICK), (search, SearchSettings(beams=2, max_tokens=3))):
         traced = last(decode(targets[0], encoder, lm, dataclasses.replace(settings, trace=4)))
         untraced = last(decode(targets[0], encoder, lm, settings))
@@ -247,8 +246,8 @@ def test_the_trace_says_what_every_token_was_chosen_from(lm, encoder, targets):
             assert len(beam.trace) == len(beam.tokens)
             for choice in beam.trace:
                 assert len(choice.candidates) == len(choice.before) == len(choice.clip) == 4
-                known = [x for x in choice.after if x is not None]
-                assert known == sorted(known, reverse=True)
+                scores = [x for x in choice.after if x is not None]
+                assert scores == sorted(scores, reverse=True)
         prefix = "Image of a"
         first = traced.beams[0].trace[0]
         vector = encoder.texts([prefix + first.candidates[0]])[0]
@@ -267,9 +266,9 @@ def test_captions_of_several_expressions_are_those_of_each():
             assert_same(a, b)
     assert calc.captions([], "search") == []
     assert len(calc.captions(expressions, "retrieve")) == 3
-    for wrong in (["norm(img(cat))"], ["img(cat); img(rocket)"]):
+    for invalid in (["norm(img(cat))"], ["img(cat); img(rocket)"]):
         with pytest.raises(ZcalcError, match="no caption"):
-            calc.captions(wrong)
+            calc.captions(invalid)
     with pytest.raises(ZcalcError, match="budget is 0"):
         calc.captions(expressions, budget=0)
 
@@ -279,14 +278,14 @@ def test_arithmetic_on_scores():
     result = calc('img(coffee) - "coffee" + "tea"')
     options = {"beams": 1, "max_tokens": 3}
     by_scores = result.caption("search", mode="scores", **options)
-    vector = calc.encoder.texts([by_scores.text])[0]
+    vector = calc.models.encoder.texts([by_scores.text])[0]
     cosine = float(vector @ result.vector / np.linalg.norm(vector))
     assert by_scores.clip == pytest.approx(cosine * result.norm, abs=1e-4)
     with pytest.raises(ZcalcError, match="no mode"):
         result.caption(mode="both")
 
 
-def test_precision_on_request(lm, encoder, targets):
+def test_decoding_in_bfloat16(lm, encoder, targets):
     for decode, settings in ((zerocap, QUICK), (search, SearchSettings(beams=2, max_tokens=3))):
         half = dataclasses.replace(settings, precision="bf16")
         a = last(decode(targets[0], encoder, lm, settings))
@@ -296,7 +295,7 @@ def test_precision_on_request(lm, encoder, targets):
         ZeroCapSettings(precision="int1")
 
 
-def test_progress_does_not_disturb_an_interrupt(lm, encoder, targets):
+def test_an_interrupt_passes_through_the_progress_bar(lm, encoder, targets):
     from zcalc.progress import track
 
     def stop(caption):

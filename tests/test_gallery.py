@@ -11,7 +11,8 @@ from helpers import hash_calculator, save_photo
 from PIL import Image
 
 from zcalc.errors import ZcalcError
-from zcalc.gallery import Gallery, open_picture
+from zcalc.gallery import Gallery
+from zcalc.pictures import open_picture
 from zcalc.language import LanguageError
 
 

@@ -1,4 +1,4 @@
-"""Kill -9 at every point of a build, and several processes that write one index."""
+"""`kill -9` at every point of a build, and concurrent writers of one index."""
 
 import os
 import random
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL a
 
 @pytest.fixture(scope="module")
 def start() -> Iterator[Callable[..., Child]]:
-    """Starts a function of index_child in a process of its own."""
+    """Starts a function of index_child in a new process."""
     server = Server()
     yield server.start
     server.close()
@@ -35,22 +35,22 @@ def start() -> Iterator[Callable[..., Child]]:
 
 @pytest.fixture
 def memory() -> Iterator[Path]:
-    """A folder in memory, where the system has such: a kill is the same there, without waiting."""
+    """A folder in memory, if available: kills work the same there, and fsync is faster."""
     shared = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=shared if os.access(shared, os.W_OK) else None) as place:
         yield Path(place)
 
 
 def photos_in(folder: Path, count: int, seed: int = 0) -> Path:
-    numbers = random.Random(seed)
+    rng = random.Random(seed)
     for i in range(count):
-        colour = tuple(numbers.randrange(256) for _ in range(3))
+        colour = tuple(rng.randrange(256) for _ in range(3))
         save_photo(folder / f"p{i:03}.png", colour, (24, 16))  # type: ignore[arg-type]
     return folder
 
 
 def state(folder: Path) -> Any:
-    """All that an index says, to compare; None where there is none."""
+    """The content of an index, to compare; None if there is no index."""
     try:
         index = Index.open(folder)
     except ZcalcError as error:
@@ -61,7 +61,7 @@ def state(folder: Path) -> Any:
 
 
 def change(photos: Path) -> None:
-    """An update of every kind: new, changed, moved, gone, bad."""
+    """Every kind of change: new, changed, moved, removed and bad pictures."""
     save_photo(photos / "new.png", "pink")
     save_photo(photos / "p001.png", "gold")
     (photos / "p002.png").rename(photos / "moved.png")
@@ -73,7 +73,7 @@ def change(photos: Path) -> None:
 def test_killed_at_every_write_fsync_and_replace(
     start: Callable, memory: Path, first: bool
 ) -> None:
-    """Each point: the state is the old or the new one, and the next build ends in the new one."""
+    """At every point the index is the old or the new one, and the next build leads to the new."""
     kills: Counter[str] = Counter()
     for seed in range(10 if SOAK else 1):
         photos = photos_in(memory / f"photos{seed}", 9, seed)
@@ -98,7 +98,7 @@ def test_killed_at_every_write_fsync_and_replace(
 
 
 def one_kill(start: Callable, photos: Path, point: tuple[int, str], states: tuple) -> bool:
-    """Kill a build at a point; whether it came to that point at all."""
+    """Kill a build at a point; returns whether it got that far."""
     place = photos.parent
     folder, log = place / "killed", place / "log"
     shutil.rmtree(folder, ignore_errors=True)
@@ -107,15 +107,15 @@ def one_kill(start: Callable, photos: Path, point: tuple[int, str], states: tupl
         shutil.copytree(place / "start", folder)
     process = start(index_child.build, str(photos), str(folder), str(log), *point)
     process.wait()
-    said = log.read_text()
-    assert process.code == (-signal.SIGKILL if "killed" in said else 0), said
-    found = state(folder)
-    assert found in states, said
-    if "acknowledged" in said:
-        assert found == states[1], said
-    assert state_after(photos, folder) == states[1], said
-    assert leftovers(folder) == set(), said
-    return "killed" in said
+    logged = log.read_text()
+    assert process.code == (-signal.SIGKILL if "killed" in logged else 0), logged
+    after_kill = state(folder)
+    assert after_kill in states, logged
+    if "acknowledged" in logged:
+        assert after_kill == states[1], logged
+    assert state_after(photos, folder) == states[1], logged
+    assert leftovers(folder) == set(), logged
+    return "killed" in logged
 
 
 def state_after(photos: Path, folder: Path) -> Any:
@@ -124,51 +124,49 @@ def state_after(photos: Path, folder: Path) -> Any:
 
 
 def leftovers(folder: Path) -> set[str]:
-    """Files that neither generation needs."""
-    kept = {".lock", "manifest.json", "previous.json"} | Index.open(folder).manifest.files()
+    """Files that neither generation refers to."""
+    expected = {".lock", "manifest.json", "previous.json"} | Index.open(folder).manifest.files()
     if (folder / "previous.json").exists():
-        kept |= Index.open(folder, previous=True).manifest.files()
-    return {path.name for path in folder.iterdir()} - kept
+        expected |= Index.open(folder, previous=True).manifest.files()
+    return {path.name for path in folder.iterdir()} - expected
 
 
 def test_a_build_killed_at_random_moments_ends_in_the_identical_index(
     start: Callable, tmp_path: Path
 ) -> None:
-    """A build that is killed again and again encodes no more than a batch a kill twice."""
+    """At most one batch per kill is encoded twice."""
     count, kills = (500, 50) if SOAK else (160, 8)
     photos = photos_in(tmp_path / "photos", count)
-    update(source_of([photos]), HashEncoder(), tmp_path / "whole")
+    update(source_of([photos]), HashEncoder(), tmp_path / "reference")
     log, folder = tmp_path / "log", tmp_path / "killed"
     log.touch()
-    numbers = random.Random(0)
-    done = 0
+    rng = random.Random(0)
+    runs = 0
     while "acknowledged" not in log.read_text():
         process = start(index_child.build_slowly, str(photos), str(folder), str(log), 0.05)
-        while log.read_text().count("started") <= done:
+        while log.read_text().count("started") <= runs:
             time.sleep(0.001)
-        done += 1
-        process.wait(numbers.uniform(0.0, 0.12) if done <= kills else 60)
+        runs += 1
+        process.wait(rng.uniform(0.0, 0.12) if runs <= kills else 60)
         process.kill()
-    assert done > kills
-    assert state(folder) == state(tmp_path / "whole")
-    assert files(folder) == files(tmp_path / "whole")
+    assert runs > kills
+    assert state(folder) == state(tmp_path / "reference")
+    assert files(folder) == files(tmp_path / "reference")
     lines = [line for line in log.read_text().splitlines() if " " in line]
-    encoded = sum(int(n) for said, n in map(str.split, lines) if said == "encoded")
-    assert count <= encoded <= count + done * index_child.SlowEncoder.batch_size
+    encoded = sum(int(n) for event, n in map(str.split, lines) if event == "encoded")
+    assert count <= encoded <= count + runs * index_child.SlowEncoder.batch_size
 
 
 def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_several_processes_write_one_index_and_none_is_lost(
-    start: Callable, tmp_path: Path
-) -> None:
+def test_concurrent_writers_lose_no_pictures(start: Callable, tmp_path: Path) -> None:
     writers, each = (8, 50) if SOAK else (4, 10)
     photos, folder = photos_in(tmp_path / "photos", 3), tmp_path / "p.zidx"
     logs = [tmp_path / f"log{i}" for i in range(writers + 1)]
     update(source_of([photos]), HashEncoder(), folder)
-    reader = start(index_child.read_again_and_again, str(folder), str(logs[-1]), 600.0)
+    reader = start(index_child.read_repeatedly, str(folder), str(logs[-1]), 600.0)
     processes = [
         start(index_child.add_pictures, str(photos), str(folder), str(log), f"w{i}", each)
         for i, log in enumerate(logs[:-1])
@@ -180,7 +178,7 @@ def test_several_processes_write_one_index_and_none_is_lost(
     (folder / "stop").unlink()
     index = Index.open(folder)
     index.check()
-    said = {line.split()[1] for log in logs[:-1] for line in log.read_text().splitlines()}
-    assert len(said) == writers * each and len(index) == 3 + writers * each
-    assert said <= {entry.name for entry in index.entries}
+    acknowledged = {line.split()[1] for log in logs[:-1] for line in log.read_text().splitlines()}
+    assert len(acknowledged) == writers * each and len(index) == 3 + writers * each
+    assert acknowledged <= {entry.name for entry in index.entries}
     assert leftovers(folder) == set()

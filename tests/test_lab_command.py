@@ -1,4 +1,4 @@
-"""`zcalc lab`: the notebooks in a folder of the user's choice, and the command that opens it."""
+"""`zcalc lab` copies the notebooks to a folder and opens JupyterLab on it."""
 
 import socket
 import subprocess
@@ -17,7 +17,7 @@ from zcalc.notebook.jupyterlab import copy_notebooks
 ZCALC = Path(sys.executable).with_name("zcalc")
 
 
-def test_notebooks_are_copied_and_edited_ones_stay(tmp_path: Path) -> None:
+def test_notebooks_are_copied_and_edited_ones_kept(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "notebooks"
     copied, kept = copy_notebooks(folder)
     assert "01_quickstart.ipynb" in copied and kept == []
@@ -35,7 +35,7 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "folder", "options"),
+    ("arguments", "folder", "options"),
     [
         (["--", "--no-browser"], None, ["--no-browser"]),
         (["--", "--no-browser", "--port=0"], None, ["--no-browser", "--port=0"]),
@@ -43,30 +43,30 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
         ([], None, []),
     ],
 )
-def test_options_need_no_folder(
-    given: list[str],
+def test_the_folder_is_optional(
+    arguments: list[str],
     folder: Path | None,
     options: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked = []
-    monkeypatch.setattr(jupyterlab, "open_lab", lambda *about: asked.append(about))
-    assert CliRunner().invoke(app, ["lab", *given]).exit_code == 0
-    assert asked == [(folder, options)]
+    calls = []
+    monkeypatch.setattr(jupyterlab, "open_lab", lambda *arguments: calls.append(arguments))
+    assert CliRunner().invoke(app, ["lab", *arguments]).exit_code == 0
+    assert calls == [(folder, options)]
 
 
-def test_jupyterlab_takes_its_options(tmp_path: Path) -> None:
-    made = [ZCALC, "lab", tmp_path, "--", "--no-browser", "--port=0", "--show-config"]
-    shown = subprocess.run(made, capture_output=True, text=True, check=True)
-    said = shown.stdout + shown.stderr
-    assert "NeverCheckForUpdate" in said and "rror" not in said, said
-    assert ".port = 0" in said and f".root_dir = '{tmp_path}'" in said, said
+def test_options_reach_jupyterlab(tmp_path: Path) -> None:
+    command = [ZCALC, "lab", tmp_path, "--", "--no-browser", "--port=0", "--show-config"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    output = run.stdout + run.stderr
+    assert "NeverCheckForUpdate" in output and "rror" not in output, output
+    assert ".port = 0" in output and f".root_dir = '{tmp_path}'" in output, output
 
 
 def test_a_wrong_option_fails(tmp_path: Path) -> None:
-    made = [ZCALC, "lab", tmp_path, "--", "--no-browser", "--port=abc"]
-    shown = subprocess.run(made, check=False, capture_output=True, text=True)
-    assert shown.returncode == 1 and "expected an int" in shown.stderr
+    command = [ZCALC, "lab", tmp_path, "--", "--no-browser", "--port=abc"]
+    run = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert run.returncode == 1 and "expected an int" in run.stderr
 
 
 def test_jupyterlab_ends_with_the_command(tmp_path: Path) -> None:
@@ -80,5 +80,5 @@ def test_jupyterlab_ends_with_the_command(tmp_path: Path) -> None:
         finally:
             server.kill()
     assert (tmp_path / "new" / "01_quickstart.ipynb").is_file()
-    with pytest.raises(ConnectionRefusedError):  # no server stays behind
+    with pytest.raises(ConnectionRefusedError):  # the server is gone
         socket.create_connection(("127.0.0.1", port), timeout=10)

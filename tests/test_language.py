@@ -1,4 +1,4 @@
-"""The language: trees, meaning, round trips, spans, caps, and errors that a person can act on."""
+"""The language: trees, round trips, spans, limits, types and error messages."""
 
 import math
 import os
@@ -43,12 +43,12 @@ from zcalc.language import (
     total,
     unparse,
 )
-from zcalc.language.tree import children
+from zcalc.language.tree import walk
 
 A, B, C = Image("a"), Image("b"), Image("c")
 HERE = Path(__file__).parent
-SOAK = bool(os.environ.get("ZCALC_SOAK"))  # `make soak`: the larger figures of every check
-# Each block is one message as it is printed; its second line is the input that gives it.
+SOAK = bool(os.environ.get("ZCALC_SOAK"))  # `make soak`: more examples
+# Each block is one printed error; its second line is the input that causes it.
 WRONG_INPUTS = (HERE / "language_errors.txt").read_text(encoding="utf-8").strip().split("\n\n")
 
 
@@ -58,7 +58,7 @@ def error_of(source: str) -> LanguageError:
     return caught.value
 
 
-# --- what texts mean ------------------------------------------------------------------------------
+# --- parsing --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_precedence_and_associativity(source: str, tree: Node) -> None:
 
 
 def value(node: Node) -> float:
-    """Compute a tree of numbers the way the evaluator computes with vectors."""
+    """Evaluate a tree of numbers."""
     match node:
         case Number(number):
             return number
@@ -155,7 +155,7 @@ def value(node: Node) -> float:
     raise AssertionError(node)
 
 
-def test_numbers_mean_what_they_mean_in_python() -> None:
+def test_arithmetic_agrees_with_python() -> None:
     rng = random.Random(0)
     for _ in range(500):
         parts = [rng.choice(["", "-", "(", "-("]) + str(rng.randint(1, 9)) for _ in range(8)]
@@ -186,14 +186,14 @@ leaves = st.one_of(
 )
 
 
-def larger(nodes: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+def compound(nodes: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     divided = st.one_of(nodes, nodes.map(Inverse))
     return st.one_of(
         nodes.map(Neg),
         st.builds(Call, st.sampled_from(["unit", "mean", "über"]), calls(nodes)),
         st.lists(nodes, min_size=2, max_size=4).map(lambda terms: total(*terms)),
         st.tuples(nodes, st.lists(divided, min_size=1, max_size=3)).map(
-            lambda some: product(some[0], *some[1])
+            lambda factors: product(factors[0], *factors[1])
         ),
     )
 
@@ -203,13 +203,14 @@ def calls(nodes: st.SearchStrategy[Node]) -> st.SearchStrategy[tuple[Node, ...]]
     return st.lists(argument, max_size=3).map(tuple)
 
 
-trees: st.SearchStrategy[Node] = st.recursive(leaves, larger, max_leaves=8)
-shown = st.one_of(
+trees: st.SearchStrategy[Node] = st.recursive(leaves, compound, max_leaves=8)
+expressions = st.one_of(
     trees, st.builds(Pipe, trees, st.builds(Call, st.sampled_from(["words", "x"]), calls(leaves)))
 )
-lines = st.one_of(shown, st.builds(Binding, st.sampled_from(["a", "été"]), shown))
+lines = st.one_of(expressions, st.builds(Binding, st.sampled_from(["a", "été"]), expressions))
 programs: st.SearchStrategy[Node] = st.one_of(
-    lines, st.lists(lines, min_size=2, max_size=3).map(lambda some: Program(tuple(some)))
+    lines,
+    st.lists(lines, min_size=2, max_size=3).map(lambda statements: Program(tuple(statements))),
 )
 
 
@@ -220,29 +221,25 @@ programs: st.SearchStrategy[Node] = st.one_of(
     suppress_health_check=list(HealthCheck),
 )
 @given(programs)
-def test_parse_of_unparse_is_the_same_tree(tree: Node) -> None:
+def test_unparse_round_trips(tree: Node) -> None:
     printed = unparse(tree)
-    again = parse(printed)
-    assert again == tree
-    assert hash(again) == hash(tree)
+    reparsed = parse(printed)
+    assert reparsed == tree
+    assert hash(reparsed) == hash(tree)
 
 
 @settings(
     max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
-@given(trees.filter(lambda tree: not any(isinstance(n, Keyword) for n in every(tree))))
-def test_every_span_holds_its_node(tree: Node) -> None:
+@given(trees.filter(lambda tree: not any(isinstance(n, Keyword) for n in walk(tree))))
+def test_every_span_covers_its_node(tree: Node) -> None:
     printed = unparse(tree)
-    for node in every(parse(printed)):
+    for node in walk(parse(printed)):
         assert_span_is_right(printed, node)
 
 
-def every(node: Node) -> list[Node]:
-    return [node, *(below for child in children(node) for below in every(child))]
-
-
 def assert_span_is_right(source: str, node: Node) -> None:
-    """The characters of a span say what the node says; a sign belongs to the span of its node."""
+    """Check that the characters in a node's span parse to that node; spans include the sign."""
     piece = source[slice(*node.span)]
     match node:
         case Neg(operand):
@@ -276,15 +273,15 @@ def test_unparse_is_short_and_readable(source: str, printed: str) -> None:
 
 def test_spans() -> None:
     source = 'img(a) - (2 * "b") / 3'
-    pieces = [source[slice(*node.span)] for node in every(parse(source))]
+    pieces = [source[slice(*node.span)] for node in walk(parse(source))]
     assert pieces == [source, "img(a)", '- (2 * "b") / 3', '(2 * "b") / 3', "2", '"b"', "/ 3", "3"]
     assert parse(" ( img(a) ) ").span == Span(1, 11)
 
 
-# --- trees made without text ----------------------------------------------------------------------
+# --- trees built in Python ------------------------------------------------------------------------
 
 
-def test_python_operators_can_make_the_same_tree() -> None:
+def test_constructors_build_the_same_tree() -> None:
     left = total(total(image("coffee"), Neg(Text("coffee"))), product(number(-2), Text("tea")))
     assert left == parse('img(coffee) - "coffee" + -2 * "tea"')
     halved = product(left, Inverse(number(2)))
@@ -299,19 +296,19 @@ def test_python_operators_can_make_the_same_tree() -> None:
         for n in ("us-flag", "cat.jpg", "a b", " a", "a ", "2cats", "", "a) + img(b", "a#")
     ],
 )
-def test_image_is_quoted_only_where_it_has_to_be(name: str, quoted: bool) -> None:
+def test_image_is_quoted_only_if_necessary(name: str, quoted: bool) -> None:
     assert image(name) == Image(name, quoted)
     if name:
         assert parse(unparse(image(name))) == image(name)
 
 
-def test_number_has_to_be_finite() -> None:
+def test_number_must_be_finite() -> None:
     for bad in (math.nan, math.inf, -math.inf):
         with pytest.raises(ZcalcError, match="finite"):
             number(bad)
 
 
-def test_operands_come_once_in_the_order_of_the_source() -> None:
+def test_operands_are_distinct_and_in_source_order() -> None:
     tree = parse('img(b) - "x" * 2 + (img(a) - img(b)) / 3 + img("a") + "x"')
     assert operands(tree) == (B, Text("x"), A, Image("a", quoted=True))
 
@@ -328,7 +325,7 @@ def test_embeddings(source: str) -> None:
     assert check(parse(source)) is Type.EMBEDDING
 
 
-def test_a_tree_without_source_is_shown_as_printed() -> None:
+def test_errors_without_source_show_the_unparsed_tree() -> None:
     with pytest.raises(LanguageError) as caught:
         check(total(A, product(B, Text("x"))))
     assert caught.value.source_line == 'img(a) + img(b) * "x"'
@@ -345,21 +342,20 @@ def test_wrong_inputs(block: str) -> None:
     assert error.hint
 
 
-def test_the_table_of_wrong_inputs_is_long() -> None:
+def test_wrong_inputs_are_many_and_distinct() -> None:
     assert len(set(WRONG_INPUTS)) == len(WRONG_INPUTS) >= 60
 
 
 @pytest.mark.parametrize("source", ["", "   ", "\n\n", "\t"])
 def test_an_empty_expression(source: str) -> None:
     message = (
-        "Line 1, column 1: The expression is empty\n"
-        'Write for example: img(coffee) - "coffee" + "tea"'
+        'Line 1, column 1: The expression is empty\nFor example: img(coffee) - "coffee" + "tea"'
     )
     assert str(error_of(source)) == message
 
 
 @pytest.mark.parametrize(
-    ("source", "line", "column", "shown"),
+    ("source", "line", "column", "excerpt"),
     [
         ("img(a)\nimgs(b)", 2, 1, "    imgs(b)\n    ^^^^\n"),
         ("img(a)\r\n\r\n* img(b)\r\n", 3, 1, "    * img(b)\n    ^\n"),
@@ -373,21 +369,21 @@ def test_an_empty_expression(source: str) -> None:
         ("()" + " " * 300, 1, 1, "    ()" + " " * 94 + "…\n    ^^\n"),
     ],
 )
-def test_where_the_caret_stands(source: str, line: int, column: int, shown: str) -> None:
+def test_caret_position(source: str, line: int, column: int, excerpt: str) -> None:
     error = error_of(source)
     assert (error.line, error.column) == (line, column)
-    assert shown in str(error)
+    assert excerpt in str(error)
 
 
-def test_a_long_line_is_cut_around_the_caret() -> None:
-    shown = str(error_of("+".join(["img(a)"] * 100) + "+2+" + "+".join(["img(a)"] * 100)))
-    _, line, caret, _ = shown.split("\n")
+def test_a_long_line_is_truncated_around_the_caret() -> None:
+    message = str(error_of("+".join(["img(a)"] * 100) + "+2+" + "+".join(["img(a)"] * 100)))
+    _, line, caret, _ = message.split("\n")
     assert len(line) < 110
     assert line[caret.index("^")] == "2"
     assert line.strip()[0] == line.strip()[-1] == "…"
 
 
-def test_an_error_is_data_too() -> None:
+def test_error_attributes() -> None:
     error = error_at("'a'\n + img(b)", Span(7, 13), "No picture b", "Did you mean a?")
     assert isinstance(error, ZcalcError)
     assert (error.line, error.column, error.source_line) == (2, 4, " + img(b)")
@@ -395,14 +391,14 @@ def test_an_error_is_data_too() -> None:
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
-def test_random_and_mutated_texts_give_only_language_errors() -> None:
+def test_random_and_mutated_inputs_raise_only_language_errors() -> None:
     rng = random.Random(time.time_ns() if SOAK else 0)
     alphabet = "img(txt)ab 2.5e-+*/\"'\\#\n\t−–×·“”,=;|>^é東🐱\u0301\u200b\x00\ud800[]{}"
     seeds = [block.split("\n")[1][4:] for block in WRONG_INPUTS]
     seeds += ['img(coffee) - "coffee" + "tea"', "2 * (img(a) - 'b') / 3 # c", "-(-txt('é'))"]
     seeds += ["w = 2; c = lerp(img(a), 'b', t=0.5 / w)\nw * c + 'd' |> caption(prompt='An')\n"]
     refused, count, slowest = 0, 200_000 if SOAK else 10_000, 0.0
-    parse("'the first builds the parser'")
+    parse("'warm-up: builds the parser'")
     for i in range(count):
         if i % 4 == 0:
             source = "".join(rng.choices(alphabet, k=rng.randint(0, 30)))
@@ -425,17 +421,17 @@ def test_random_and_mutated_texts_give_only_language_errors() -> None:
     assert slowest < 0.05
 
 
-# --- caps -----------------------------------------------------------------------------------------
+# --- limits ---------------------------------------------------------------------------------------
 
 
-def test_caps() -> None:
+def test_limits() -> None:
     for depth in (63, 64):
         assert parse("(" * depth + "img(a)" + ")" * depth) == A
         assert unparse(parse("-" * depth + "img(a)")) == "-" * depth + "img(a)"
     assert "64 deep" in error_of("(" * 65 + "img(a)" + ")" * 65).message
     assert "64 deep" in error_of("-" * 65 + "img(a)").message
     assert "64 deep" in error_of("-(" * 32 + "+img(a)" + ")" * 32).message
-    assert parse("(-img(a)) - " * 80 + "-(img(b))")  # many signs, none of them deep
+    assert parse("(-img(a)) - " * 80 + "-(img(b))")  # many signs, but not nested
     for count in (255, 256):
         assert parse("+".join(["img(a)"] * count)) == Sum((A,) * count)
     assert "257 pictures and texts" in error_of("+".join(["img(a)"] * 257)).message
@@ -445,7 +441,7 @@ def test_caps() -> None:
 
 
 @pytest.mark.parametrize("source", ["(", "-", "+img(a)", "img(", '"', "#", "a", "1", " ", "'a'*"])
-def test_endless_input_is_refused_at_once(source: str) -> None:
+def test_endless_input_is_refused_quickly(source: str) -> None:
     for times in (100_000, 4096 // len(source)):
         seconds = []
         for _ in range(3):
@@ -455,7 +451,7 @@ def test_endless_input_is_refused_at_once(source: str) -> None:
         assert min(seconds) < 0.1
 
 
-def test_the_deepest_expression_needs_no_deep_recursion() -> None:
+def test_the_deepest_expression_does_not_overflow_the_stack() -> None:
     source = "img(a) - 2 * img(b) / unit(" * 64 + "img(c)" + ")" * 64
     tree = parse(source)
     assert parse(unparse(tree)) == tree
@@ -464,10 +460,10 @@ def test_the_deepest_expression_needs_no_deep_recursion() -> None:
     )
     assert repr(tree).count("Image") == 129
     assert hash(tree)
-    error_of(source)  # its type is wrong, and the pass that finds it goes all the way down
+    error_of(source)  # a type error, found only after checking the whole depth
 
 
-def test_a_tree_nested_without_text_is_capped_too() -> None:
+def test_trees_built_in_python_are_limited_in_depth() -> None:
     tree: Node = A
     for _ in range(5000):
         tree = Neg(tree)

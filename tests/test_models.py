@@ -1,4 +1,4 @@
-"""The models' loaders, on small checkpoints in the very formats of the big ones."""
+"""The loaders of the models, on tiny checkpoints in the real formats."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ from zcalc.errors import ZcalcError
 from zcalc.models import checkpoint, loading, presets
 from zcalc.models.encoder import Encoder
 from zcalc.models.language_model import LanguageModel
-from zcalc.models.pictures import to_rgb
+from zcalc.pictures import to_rgb
 
 import open_clip  # isort: skip  (after zcalc.models: see compat.py)
 import torch  # isort: skip
@@ -30,14 +30,14 @@ TEXTS = ["a cat", "two small dogs in the snow", "a cat"]
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    """A folder and the module saved in it, for each kind of CLIP."""
+    """For each kind of CLIP, a folder and the module saved in it."""
     root = tmp_path_factory.mktemp("clip")
     return {kind: (root / kind, helpers.save_tiny_clip(root / kind, kind)) for kind in KINDS}
 
 
 @pytest.fixture
 def tiny(tmp_path):
-    """A fresh folder with a small CLIP that a test may damage."""
+    """A fresh folder with a tiny CLIP that a test may damage."""
     helpers.save_tiny_clip(tmp_path / "tiny", "hf")
     return tmp_path / "tiny"
 
@@ -53,8 +53,8 @@ def noise(seed=0, size=(40, 30), mode="RGB"):
     return Image.fromarray(values, "RGBA").convert(mode)
 
 
-def problem(load, *arguments, **named):
-    """What a person reads when loading fails: message and hint."""
+def error_of(load, *arguments, **named):
+    """The message and hint of a loading error."""
     with pytest.raises(ZcalcError) as caught:
         load(*arguments, **named)
     assert caught.value.hint
@@ -65,46 +65,46 @@ def problem(load, *arguments, **named):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_loaded_encoder_gives_the_saved_models_features(saved, kind):
+def test_a_loaded_encoder_computes_the_saved_models_features(saved, kind):
     folder, module = saved[kind]
     encoder = Encoder.load(str(folder), device="cpu")
     pictures = [noise(0), noise(1), noise(0)]
     pixels = torch.stack([encoder.transform(picture) for picture in pictures])
     with torch.no_grad():
         expected = module.encode_image(pixels), module.encode_text(encoder.tokenize(TEXTS))
-    found = encoder.images(pictures), encoder.texts(TEXTS)
-    for got, wanted in zip(found, expected, strict=True):
-        assert got.shape == (3, encoder.dim) and got.dtype == np.float32
-        np.testing.assert_allclose(got, wanted.numpy(), atol=1e-5)
+    embedded = encoder.images(pictures), encoder.texts(TEXTS)
+    for rows, expected_rows in zip(embedded, expected, strict=True):
+        assert rows.shape == (3, encoder.dim) and rows.dtype == np.float32
+        np.testing.assert_allclose(rows, expected_rows.numpy(), atol=1e-5)
     assert {p.dtype for p in encoder.model.parameters()} == {torch.float32}  # fp16 on disk
     assert not any(p.requires_grad for p in encoder.model.parameters())
     assert encoder.transform.transforms[-1].mean == [0.5] * 3
 
 
 @pytest.mark.parametrize("kind", ["plain", "hf", "mixture"])
-def test_text_is_read_at_its_end_token_whatever_the_padding(saved, kind):
+def test_the_embedding_of_a_text_is_read_at_its_end_token(saved, kind):
     encoder = Encoder.load(str(saved[kind][0]), device="cpu")
     for text in ("cat", "two people walk a dog"):
         ids = encoder.tokenize([text])
         length = encoder.token_count(text)
         assert ids.shape == (1, 16) and (ids[0, length:] == 0).all()
         other = ids.clone()
-        other[0, length:] = 5  # what follows the end is not seen
+        other[0, length:] = 5  # padding has no influence
         torch.testing.assert_close(encoder.text_features(ids), encoder.text_features(other))
-        other[0, length - 2] = 6  # the last word is
+        other[0, length - 2] = 6  # the last word has
         assert (encoder.text_features(ids) - encoder.text_features(other)).abs().max() > 0.01
 
 
-def test_tower_mixes_the_rows_of_the_likeliest_classes(saved):
+def test_the_tower_mixes_the_likeliest_class_names(saved):
     trunk = saved["mixture"][1].visual.trunk
     pixels = torch.randn(2, 3, 260, 260)
     with torch.no_grad():
         logits, pooled = trunk.classify(pixels)
-        chances = (logits / trunk.temperature).softmax(-1)
-        kept = torch.where(chances >= chances.topk(trunk.top).values[:, -1:], chances, 0)
+        probs = (logits / trunk.temperature).softmax(-1)
+        top = torch.where(probs >= probs.topk(trunk.top).values[:, -1:], probs, 0)
         guess = torch.nn.functional.normalize(trunk.guess(pooled - trunk.pooled_mean), dim=-1)
-        photographed = chances[:, :1000].sum(1, keepdim=True)
-        mixed = torch.nn.functional.normalize(kept @ trunk.table, dim=-1)
+        photographed = probs[:, :1000].sum(1, keepdim=True)
+        mixed = torch.nn.functional.normalize(top @ trunk.table, dim=-1)
         expected = mixed + trunk.guessed * photographed * guess - trunk.offset
         torch.testing.assert_close(trunk(pixels), expected)
 
@@ -121,21 +121,21 @@ def test_each_distinct_input_is_encoded_once(saved):
     assert rows == [2, 1]
     encoder.memory = 2
     encoder.images([noise(3), noise(4)])
-    encoder.images([noise(4), noise(0)])  # 0 was forgotten, 4 was not
+    encoder.images([noise(4), noise(0)])  # 0 was evicted from the cache, 4 was not
     assert rows == [2, 1, 2, 1]
     assert encoder.images([]).shape == encoder.texts([]).shape == (0, encoder.dim)
 
 
-def test_a_text_past_the_context_is_an_error_that_names_both_lengths(saved):
+def test_the_error_for_a_long_text_has_both_lengths(saved):
     for kind in ("plain", "hf"):
         encoder = Encoder.load(str(saved[kind][0]), device="cpu")
         encoder.texts(["a " * 14])
         assert encoder.token_count("a " * 14) <= 16
-        message = problem(encoder.texts, ["a cat", "cat " * 30])
+        message = error_of(encoder.texts, ["a cat", "cat " * 30])
         assert "16 at most" in message and str(encoder.token_count("cat " * 30)) in message
 
 
-def test_identity_tells_models_apart(saved, tmp_path):
+def test_the_identity_depends_on_the_weights(saved, tmp_path):
     folder = saved["hf"][0]
     first = Encoder.load(str(folder), device="cpu").identity
     assert first == Encoder.load(str(folder), device="cpu").identity
@@ -144,7 +144,7 @@ def test_identity_tells_models_apart(saved, tmp_path):
     assert Encoder.load(str(tmp_path / "hf"), device="cpu").identity != first
 
 
-def test_fingerprint_of_a_large_file_reads_all_over_it(tmp_path):
+def test_the_fingerprint_of_a_large_file_samples_all_of_it(tmp_path):
     file = tmp_path / "weights"
     file.write_bytes(bytes(80 << 20))
     before = loading.fingerprint(file)
@@ -159,7 +159,7 @@ def test_fingerprint_of_a_large_file_reads_all_over_it(tmp_path):
 # --- pictures -------------------------------------------------------------------------------------
 
 
-def test_transparency_lies_over_white():
+def test_transparency_becomes_white():
     clear = Image.new("RGBA", (2, 2), (200, 0, 0, 0))
     assert to_rgb(clear).getpixel((0, 0)) == (255, 255, 255)
     palette = Image.new("P", (2, 2), 1)
@@ -170,7 +170,7 @@ def test_transparency_lies_over_white():
     assert to_rgb(Image.new("LA", (2, 2), (9, 255))).getpixel((0, 0)) == (9, 9, 9)
 
 
-def test_deep_pictures_are_scaled_not_clipped():
+def test_pictures_of_more_than_8_bits_are_scaled_not_clipped():
     deep = Image.fromarray(np.array([[0, 32768, 65535]], dtype=np.uint16))
     assert [to_rgb(deep).getpixel((x, 0))[0] for x in range(3)] == [0, 128, 255]
     whole = Image.fromarray(np.array([[0, 32768, 65535]], dtype=np.int32))
@@ -183,31 +183,31 @@ def test_deep_pictures_are_scaled_not_clipped():
 def test_other_modes_keep_their_colours(mode):
     red = Image.new("RGB", (4, 4), (255, 0, 0)).convert(mode)
     grey = Image.new("RGB", (4, 4), (255, 0, 0)).convert("L").getpixel((0, 0))
-    wanted = {"1": 0, "L": grey}.get(mode, 255)
-    got = to_rgb(red)
-    assert got.mode == "RGB" and (mode == "1" or abs(got.getpixel((0, 0))[0] - wanted) <= 2)
+    expected = {"1": 0, "L": grey}.get(mode, 255)
+    rgb = to_rgb(red)
+    assert rgb.mode == "RGB" and (mode == "1" or abs(rgb.getpixel((0, 0))[0] - expected) <= 2)
 
 
-def test_a_turned_photograph_is_turned_back(tmp_path):
+def test_the_exif_orientation_is_applied(tmp_path):
     picture = noise(size=(40, 20))
     exif = Image.Exif()
-    exif[0x0112] = 6  # turn by 90 degrees to see it upright
-    picture.save(tmp_path / "turned.png", exif=exif)
-    assert to_rgb(Image.open(tmp_path / "turned.png")).size == (20, 40)
+    exif[0x0112] = 6  # rotate by 90 degrees
+    picture.save(tmp_path / "rotated.png", exif=exif)
+    assert to_rgb(Image.open(tmp_path / "rotated.png")).size == (20, 40)
 
 
-def test_a_torn_picture_is_a_clear_error(tmp_path):
-    noise().save(tmp_path / "torn.png")
-    data = (tmp_path / "torn.png").read_bytes()
-    (tmp_path / "torn.png").write_bytes(data[: len(data) // 2])
-    assert "torn.png" in problem(to_rgb, Image.open(tmp_path / "torn.png"))
+def test_a_truncated_picture_is_an_error_with_its_name(tmp_path):
+    noise().save(tmp_path / "truncated.png")
+    data = (tmp_path / "truncated.png").read_bytes()
+    (tmp_path / "truncated.png").write_bytes(data[: len(data) // 2])
+    assert "truncated.png" in error_of(to_rgb, Image.open(tmp_path / "truncated.png"))
 
 
 # --- language models ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("family", ["gpt2", "llama", "qwen3"])
-def test_loaded_language_model_gives_the_saved_models_logits(tmp_path, family):
+def test_a_loaded_language_model_computes_the_saved_models_logits(tmp_path, family):
     module = helpers.save_tiny_lm(tmp_path, family, shard="20KB" if family == "gpt2" else "1GB")
     assert (tmp_path / "model.safetensors.index.json").exists() == (family == "gpt2")
     lm = LanguageModel.load(str(tmp_path), device="cpu")
@@ -226,18 +226,18 @@ def test_gguf_file(tmp_path, monkeypatch):
     ids = lm.tokenizer("Image of a cat", return_tensors="pt").input_ids
     assert lm.tokenizer.decode(ids[0]) == "Image of a cat"
     assert torch.isfinite(lm.model(ids).logits).all()
-    (tmp_path / "torn.gguf").write_bytes((tmp_path / "tiny.gguf").read_bytes()[:2000])
-    assert "torn.gguf" in problem(LanguageModel.load, str(tmp_path / "torn.gguf"))
-    assert "no file" in problem(LanguageModel.load, str(tmp_path / "none.gguf"))
-    monkeypatch.setitem(sys.modules, "gguf", None)  # as where it is not installed
-    assert "pip install 'zcalc[gguf]'" in problem(LanguageModel.load, str(tmp_path / "tiny.gguf"))
+    (tmp_path / "truncated.gguf").write_bytes((tmp_path / "tiny.gguf").read_bytes()[:2000])
+    assert "truncated.gguf" in error_of(LanguageModel.load, str(tmp_path / "truncated.gguf"))
+    assert "none.gguf does not exist" in error_of(LanguageModel.load, str(tmp_path / "none.gguf"))
+    monkeypatch.setitem(sys.modules, "gguf", None)  # as if not installed
+    assert "pip install 'zcalc[gguf]'" in error_of(LanguageModel.load, str(tmp_path / "tiny.gguf"))
 
 
 # --- presets --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", HUB_PRESETS)
-def test_a_preset_brought_by_hand(tmp_path, monkeypatch, name):
+def test_a_local_copy_of_a_preset(tmp_path, monkeypatch, name):
     kind = "xlm" if name == "multilingual" else "plain"
     module = helpers.save_tiny_clip(tmp_path / name / "clip", kind)
     helpers.save_tiny_lm(tmp_path / name / "lm", HUB_PRESETS[name])
@@ -249,11 +249,11 @@ def test_a_preset_brought_by_hand(tmp_path, monkeypatch, name):
 
 
 @pytest.mark.parametrize("name", HUB_PRESETS)
-def test_an_unreachable_preset_says_what_it_tried_and_what_to_do(name, monkeypatch):
+def test_the_error_for_an_unreachable_preset_has_download_instructions(name, monkeypatch):
     monkeypatch.delenv("ZCALC_MODELS", raising=False)
-    began = time.perf_counter()
-    messages = problem(Encoder.load, name), problem(LanguageModel.load, name)
-    assert time.perf_counter() - began < 3
+    start = time.perf_counter()
+    messages = error_of(Encoder.load, name), error_of(LanguageModel.load, name)
+    assert time.perf_counter() - start < 3
     for message, part in zip(messages, ("clip", "lm"), strict=True):
         assert f"models/{name}/{part}" in message and "ZCALC_MODELS" in message
         assert "hf download" in message and "HF_HUB_OFFLINE" in message
@@ -261,7 +261,7 @@ def test_an_unreachable_preset_says_what_it_tried_and_what_to_do(name, monkeypat
     assert ("convert" in messages[0]) == (name == "multilingual")
 
 
-def test_a_hub_that_refuses_or_hangs_fails_in_seconds(monkeypatch):
+def test_an_unreachable_or_silent_hub_fails_in_seconds(monkeypatch):
     from huggingface_hub import constants
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -270,30 +270,30 @@ def test_a_hub_that_refuses_or_hangs_fails_in_seconds(monkeypatch):
         monkeypatch.setattr(loading, "PATIENCE", 0.5)
         for endpoint in (address, "http://127.0.0.1:9"):
             monkeypatch.setattr(constants, "ENDPOINT", endpoint)
-            began = time.perf_counter()
-            assert "openai-community/gpt2" in problem(LanguageModel.load, "base")
-            assert "vit_base_patch32_clip_224.openai" in problem(Encoder.load, "paper")
-            assert time.perf_counter() - began < 5
+            start = time.perf_counter()
+            assert "openai-community/gpt2" in error_of(LanguageModel.load, "base")
+            assert "vit_base_patch32_clip_224.openai" in error_of(Encoder.load, "paper")
+            assert time.perf_counter() - start < 5
 
 
 @pytest.mark.parametrize("name", HUB_PRESETS)
-def test_a_presets_weights_on_the_hub_are_named_in_open_clip(name):
+def test_open_clip_has_the_hub_repository_of_a_preset(name):
     pair = presets.PRESETS[name].clip.removeprefix("open_clip:").partition("@")[0]
-    known = open_clip.get_pretrained_cfg(*pair.rsplit("/", 1))
-    assert known["hf_hub"].endswith("/")  # any of the names in checkpoint.WEIGHTS
+    pretrained = open_clip.get_pretrained_cfg(*pair.rsplit("/", 1))
+    assert pretrained["hf_hub"].endswith("/")  # a repository, not a file of it
     assert all("@" in part for part in (presets.PRESETS[name].clip, presets.PRESETS[name].lm))
 
 
 def hub_cache(monkeypatch, root, repo, revision):
-    """The folder of a repository's snapshot in the hub library's own cache layout."""
+    """The folder of a repository's snapshot in the layout of huggingface_hub's cache."""
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(root))
     return root / f"models--{repo.replace('/', '--')}" / "snapshots" / revision
 
 
-def known_to_open_clip(monkeypatch, folder, arch, **tag):
-    """Let open_clip know the architecture of a saved model, and a tag of it."""
+def register_with_open_clip(monkeypatch, folder, arch, **tag):
+    """Register the architecture of a saved model, and a tag of it, with open_clip."""
     config = json.loads((folder / "open_clip_config.json").read_text())["model_cfg"]
     if "hf_model_name" in config["text_cfg"]:
         config["text_cfg"]["hf_model_name"] = "xlm-roberta-base"
@@ -303,28 +303,28 @@ def known_to_open_clip(monkeypatch, folder, arch, **tag):
 
 
 def test_a_cached_hub_model_needs_no_network(tmp_path, monkeypatch):
-    """The tag's QuickGELU (open_clip warns only) and mean hold."""
+    """The QuickGELU (about which open_clip only warns) and mean of the tag are used."""
     folder = hub_cache(monkeypatch, tmp_path, "zcalc/tiny", "abc")
     module = helpers.save_tiny_clip(folder, "plain")
     tag = {"hf_hub": "zcalc/tiny/", "mean": (0.1, 0.2, 0.3), "quick_gelu": True}
-    known_to_open_clip(monkeypatch, folder, "zcalc-tiny", **tag)
+    register_with_open_clip(monkeypatch, folder, "zcalc-tiny", **tag)
     (folder / "open_clip_model.safetensors").rename(
-        folder / "open_clip_pytorch_model.safetensors"  # as ViT-L-14's are called
+        folder / "open_clip_pytorch_model.safetensors"  # the name that ViT-L-14 uses
     )
     encoder = Encoder.load("open_clip:zcalc-tiny/tag@abc", device="cpu")
     assert encoder.identity.startswith("zcalc-tiny/tag-")
     assert encoder.transform.transforms[-1].mean == (0.1, 0.2, 0.3)
-    same = encoder.texts(TEXTS) - module.encode_text(encoder.tokenize(TEXTS)).detach().numpy()
-    assert 1e-6 < abs(same).max() < 0.1  # QuickGELU, not GELU
+    gelu = module.encode_text(encoder.tokenize(TEXTS)).detach().numpy()
+    assert 1e-6 < abs(encoder.texts(TEXTS) - gelu).max() < 0.1  # QuickGELU, not GELU
     helpers.save_tiny_gpt2(hub_cache(monkeypatch, tmp_path, "zcalc/lm", "def"))
     assert LanguageModel.load("zcalc/lm@def", device="cpu").identity.startswith("lm-")
 
 
-def test_a_cached_hub_model_with_a_text_tower_of_its_own(tmp_path, monkeypatch):
+def test_a_cached_hub_model_with_a_hugging_face_text_tower(tmp_path, monkeypatch):
     folder = hub_cache(monkeypatch, tmp_path, "zcalc/tinyx", "abc")
     module = helpers.save_tiny_clip(folder, "xlm")
-    known_to_open_clip(monkeypatch, folder, "zcalc-tinyx", hf_hub="zcalc/tinyx/")
-    assert "xlm-roberta-base" in problem(Encoder.load, "open_clip:zcalc-tinyx/tag@abc")
+    register_with_open_clip(monkeypatch, folder, "zcalc-tinyx", hf_hub="zcalc/tinyx/")
+    assert "xlm-roberta-base" in error_of(Encoder.load, "open_clip:zcalc-tinyx/tag@abc")
     pinned = checkpoint._PINNED["xlm-roberta-base"].split("@")
     hub_cache(monkeypatch, tmp_path, *pinned).parent.mkdir(parents=True)
     (folder / "text").rename(hub_cache(monkeypatch, tmp_path, *pinned))
@@ -333,14 +333,14 @@ def test_a_cached_hub_model_with_a_text_tower_of_its_own(tmp_path, monkeypatch):
     np.testing.assert_allclose(encoder.texts(TEXTS), expected, atol=1e-5)
 
 
-def test_unknown_names_say_what_there_is(tmp_path):
-    assert "mini, paper" in problem(Encoder.load, str(tmp_path / "nowhere"))
-    assert "laion2b_s34b_b79k" in problem(Encoder.load, "open_clip:ViT-B-32/nosuch")
-    assert "no folder" in problem(LanguageModel.load, str(tmp_path / "nowhere"))
-    assert "'abacus'" in problem(Encoder.load, str(tmp_path), device="abacus")
+def test_errors_for_unknown_names_list_what_exists(tmp_path):
+    assert "mini, paper" in error_of(Encoder.load, str(tmp_path / "nowhere"))
+    assert "laion2b_s34b_b79k" in error_of(Encoder.load, "open_clip:ViT-B-32/nosuch")
+    assert "nowhere does not exist" in error_of(LanguageModel.load, str(tmp_path / "nowhere"))
+    assert "'abacus'" in error_of(Encoder.load, str(tmp_path), device="abacus")
 
 
-# --- wrong weights --------------------------------------------------------------------------------
+# --- damaged files --------------------------------------------------------------------------------
 
 
 def rewrite(file, change):
@@ -359,30 +359,30 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_an_encoders_wrong_weights(tiny, damage):
+def test_an_encoder_with_wrong_weights(tiny, damage):
     rewrite(tiny / "open_clip_model.safetensors", DAMAGES[damage])
-    message = problem(Encoder.load, str(tiny))
+    message = error_of(Encoder.load, str(tiny))
     assert str(tiny) in message and ("conv1" in message or "other" in message)
 
 
-def test_an_encoders_damaged_files(tiny):
+def test_an_encoder_with_damaged_files(tiny):
     weights, config = tiny / "open_clip_model.safetensors", tiny / "open_clip_config.json"
-    whole = weights.read_bytes()
-    for data in (whole[: len(whole) // 2], whole[:20], b"", b"not safetensors at all, but a text"):
+    intact = weights.read_bytes()
+    for data in (intact[: len(intact) // 2], intact[:20], b"", b"not safetensors, but text"):
         weights.write_bytes(data)
-        assert str(tiny) in problem(Encoder.load, str(tiny))
+        assert str(tiny) in error_of(Encoder.load, str(tiny))
     weights.rename(tiny / "open_clip_pytorch_model.bin")
-    assert "no pickles" in problem(Encoder.load, str(tiny))
+    assert "no pickles" in error_of(Encoder.load, str(tiny))
     (tiny / "open_clip_pytorch_model.bin").unlink()
-    assert "has no open_clip_model.safetensors" in problem(Encoder.load, str(tiny))
+    assert "has no open_clip_model.safetensors" in error_of(Encoder.load, str(tiny))
     for text in ("{", "[]", '{"model_cfg": {"embed_dim": 4}}', '{"model_cfg": 3}'):
         config.write_text(text)
-        assert "open_clip_config.json is damaged" in problem(Encoder.load, str(tiny))
+        assert "open_clip_config.json is damaged" in error_of(Encoder.load, str(tiny))
     config.unlink()
-    assert "has no open_clip_config.json" in problem(Encoder.load, str(tiny))
+    assert "has no open_clip_config.json" in error_of(Encoder.load, str(tiny))
 
 
-def test_a_tokenizer_of_another_model(tiny, tiny_lm, tmp_path):
+def test_the_tokenizer_of_another_model(tiny, tiny_lm, tmp_path):
     config = json.loads((tiny / "open_clip_config.json").read_text())
     config["model_cfg"]["text_cfg"]["vocab_size"] = 100
     (tiny / "open_clip_config.json").write_text(json.dumps(config))
@@ -390,42 +390,42 @@ def test_a_tokenizer_of_another_model(tiny, tiny_lm, tmp_path):
         tiny / "open_clip_model.safetensors",
         lambda s: s.update({"text.token_embedding.weight": s["text.token_embedding.weight"][:100]}),
     )
-    assert "tokenizer" in problem(Encoder.load, str(tiny))
+    assert "tokenizer" in error_of(Encoder.load, str(tiny))
     (tiny / "tokenizer.json").unlink()
-    assert str(tiny) in problem(Encoder.load, str(tiny))
+    assert str(tiny) in error_of(Encoder.load, str(tiny))
     (tiny_lm / "tokenizer.json").unlink()
-    assert str(tiny_lm) in problem(LanguageModel.load, str(tiny_lm))
+    assert str(tiny_lm) in error_of(LanguageModel.load, str(tiny_lm))
 
 
-def test_weights_that_are_no_numbers(tiny):
+def test_weights_with_nan(tiny):
     rewrite(
         tiny / "open_clip_model.safetensors",
         lambda state: state["text.text_projection"].fill_(float("nan")),
     )
     encoder = Encoder.load(str(tiny))
-    assert "no numbers" in problem(encoder.texts, ["a cat"])
+    assert "contain NaN or infinity" in error_of(encoder.texts, ["a cat"])
 
 
-def test_a_language_models_wrong_weights(tiny_lm):
+def test_a_language_model_with_wrong_weights(tiny_lm):
     weights = tiny_lm / "model.safetensors"
-    whole = weights.read_bytes()
+    intact = weights.read_bytes()
     rewrite(weights, lambda state: state.pop("transformer.h.0.ln_1.weight"))
-    assert "h.0.ln_1.weight" in problem(LanguageModel.load, str(tiny_lm))
-    weights.write_bytes(whole)
+    assert "h.0.ln_1.weight" in error_of(LanguageModel.load, str(tiny_lm))
+    weights.write_bytes(intact)
     rewrite(weights, lambda state: state.update({"transformer.wpe.weight": torch.zeros(9, 32)}))
-    assert "wpe" in problem(LanguageModel.load, str(tiny_lm))
-    for data in (whole[: len(whole) // 2], b"", b"not safetensors at all, but a text"):
+    assert "wpe" in error_of(LanguageModel.load, str(tiny_lm))
+    for data in (intact[: len(intact) // 2], b"", b"not safetensors, but text"):
         weights.write_bytes(data)
-        assert str(tiny_lm) in problem(LanguageModel.load, str(tiny_lm))
+        assert str(tiny_lm) in error_of(LanguageModel.load, str(tiny_lm))
     weights.rename(tiny_lm / "pytorch_model.bin")
-    assert "no pickles" in problem(LanguageModel.load, str(tiny_lm))
+    assert "no pickles" in error_of(LanguageModel.load, str(tiny_lm))
     (tiny_lm / "pytorch_model.bin").rename(weights)
-    weights.write_bytes(whole)
+    weights.write_bytes(intact)
     (tiny_lm / "config.json").unlink()
-    assert "config.json" in problem(LanguageModel.load, str(tiny_lm))
+    assert "config.json" in error_of(LanguageModel.load, str(tiny_lm))
 
 
-# --- pickles, noise, imports ----------------------------------------------------------------------
+# --- pickles, output, imports ---------------------------------------------------------------------
 
 
 def test_convert_a_pickled_checkpoint(tmp_path, capsys):
@@ -436,12 +436,12 @@ def test_convert_a_pickled_checkpoint(tmp_path, capsys):
     (tmp_path / "zcalc-tiny2.json").write_text(json.dumps(config))
     open_clip.add_model_config(tmp_path / "zcalc-tiny2.json")
     torch.save({"state_dict": module.state_dict()}, tmp_path / "model.bin")
-    arguments = [str(tmp_path / "model.bin"), "zcalc-tiny2", str(tmp_path / "made")]
+    arguments = [str(tmp_path / "model.bin"), "zcalc-tiny2", str(tmp_path / "converted")]
     assert convert.main(arguments) == 0
-    encoder = Encoder.load(str(tmp_path / "made"), device="cpu")
+    encoder = Encoder.load(str(tmp_path / "converted"), device="cpu")
     expected = module.encode_text(encoder.tokenize(TEXTS)).detach()
     np.testing.assert_allclose(encoder.texts(TEXTS), expected, atol=1e-5)
-    torch.save(Path("a pickle that holds more than tensors"), tmp_path / "model.bin")
+    torch.save(Path("a pickle that contains more than tensors"), tmp_path / "model.bin")
     assert convert.main(arguments) == 1 and "Can't read" in capsys.readouterr().err
     assert convert.main(["--help"]) == 0 and "multilingual" in capsys.readouterr().out
     assert convert.main([]) == 2
@@ -462,11 +462,11 @@ for model in sys.argv[5:]:
 import pickle
 assert not seen, seen
 pickle.loads(pickle.dumps(Encoder))
-assert seen  # the hook does hear a pickle
+assert seen  # the hook does notice a pickle
 """
 
 
-def test_no_load_path_reads_a_pickle_or_says_anything(saved, tmp_path, tiny_lm):
+def test_loading_reads_no_pickle_and_prints_nothing(saved, tmp_path, tiny_lm):
     helpers.save_tiny_gguf(tmp_path / "tiny.gguf")
     folders = [str(saved[kind][0]) for kind in KINDS]
     command = [sys.executable, "-c", AUDIT, *folders, str(tiny_lm), str(tmp_path / "tiny.gguf")]
@@ -476,11 +476,11 @@ def test_no_load_path_reads_a_pickle_or_says_anything(saved, tmp_path, tiny_lm):
     assert (done.stdout, noisy) == ("", [])
 
 
-def test_quiet_leaves_a_persons_own_logging_as_it_was(tiny):
+def test_loading_restores_the_logging_configuration(tiny):
     root = logging.getLogger()
     before = list(root.handlers), root.level, logging.root.manager.disable
     Encoder.load(str(tiny))
-    problem(Encoder.load, str(tiny / "nowhere"))
+    error_of(Encoder.load, str(tiny / "nowhere"))
     assert (list(root.handlers), root.level, logging.root.manager.disable) == before
 
 
@@ -494,9 +494,9 @@ def test_presets_are_cheap_to_import():
 @pytest.mark.model
 @pytest.mark.skipif(
     not (Path(presets.PRESETS["mini"].clip) / "open_clip_model.safetensors").exists(),
-    reason="the embedded models are not built (make models)",
+    reason="mini's models are not built (make models)",
 )
-def test_mini_loads_through_the_same_door():
+def test_mini_loads_like_any_other_model():
     encoder, lm = Encoder.load("mini"), LanguageModel.load("mini")
     assert (encoder.dim, encoder.context_length) == (384, 32)
     assert encoder.images([noise()]).shape == encoder.texts(["a photo"]).shape == (1, 384)

@@ -1,6 +1,6 @@
-"""Every notebook runs from top to bottom, offline, defines no functions, and keeps its claims.
+"""Every notebook runs from top to bottom, offline, defines no functions, and passes its checks.
 
-A claim is a code cell tagged `claim`: what it comes to, its last expression, is `True`.
+A check is a code cell tagged `check` whose last expression evaluates to `True`.
 """
 
 import ast
@@ -12,7 +12,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
-CLAIM = "claim"
+CHECK = "check"
 
 
 def test_there_are_notebooks() -> None:
@@ -24,41 +24,41 @@ def test_there_are_notebooks() -> None:
 def test_notebook_runs(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": path.parent}}).execute()
-    shown = [out for cell in notebook.cells for out in cell.get("outputs", [])]
-    assert any("text/html" in out.get("data", {}) for out in shown), "no card was shown"
-    wanted = [
+    outputs = [out for cell in notebook.cells for out in cell.get("outputs", [])]
+    assert any("text/html" in out.get("data", {}) for out in outputs), "no card displayed"
+    failing_cells = [
         cell for cell in notebook.cells if "raises-exception" in cell.metadata.get("tags", [])
     ]
-    errors = [out for out in shown if out.output_type == "error"]
-    assert len(errors) == len(wanted)
-    assert all("^" in out.evalue for out in errors), "an error that shows no place"
-    for cell in _claims(notebook):
-        assert _result(cell) == "True", f"no longer true:\n{cell.source}"
+    errors = [out for out in outputs if out.output_type == "error"]
+    assert len(errors) == len(failing_cells)
+    assert all("^" in out.evalue for out in errors), "an error without a caret"
+    for cell in _checks(notebook):
+        assert _result(cell) == "True", f"check failed:\n{cell.source}"
 
 
-python = TransformerManager().transform_cell  # a cell with its magics as calls
+to_python = TransformerManager().transform_cell  # turns magics into calls
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_defines_no_functions(path: Path) -> None:
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "code":
-            kinds = {type(node) for node in ast.walk(ast.parse(python(cell.source)))}
+            kinds = {type(node) for node in ast.walk(ast.parse(to_python(cell.source)))}
             assert not kinds & {ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda}, cell.source
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_makes_claims(path: Path) -> None:
-    claims = _claims(nbformat.read(path, as_version=4))
-    assert len(claims) >= 3
-    for cell in claims:
+def test_notebook_has_checks(path: Path) -> None:
+    checks = _checks(nbformat.read(path, as_version=4))
+    assert len(checks) >= 3
+    for cell in checks:
         last = ast.parse(cell.source).body[-1]
         assert isinstance(last, ast.Expr) and not isinstance(last.value, ast.Constant), cell.source
-        assert _result(cell) == "True", f"the output in the file is another:\n{cell.source}"
+        assert _result(cell) == "True", f"saved output is not True:\n{cell.source}"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_ends_with_exercises_and_hidden_answers(path: Path) -> None:
+def test_notebook_ends_with_exercises_and_hidden_answers(path: Path) -> None:
     cells = nbformat.read(path, as_version=4).cells
     assert cells[-1].cell_type == "markdown"
     text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
@@ -68,17 +68,17 @@ def test_a_notebook_ends_with_exercises_and_hidden_answers(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_says_how_to_try_it_with_the_real_clip(path: Path) -> None:
+def test_notebook_explains_how_to_run_the_real_clip(path: Path) -> None:
     cells = nbformat.read(path, as_version=4).cells
     assert any('zcalc.load("base"' in cell.source for cell in cells)
     assert any("real CLIP" in cell.source for cell in cells if cell.cell_type == "markdown")
 
 
-def _claims(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
-    return [cell for cell in notebook.cells if CLAIM in cell.metadata.get("tags", [])]
+def _checks(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if CHECK in cell.metadata.get("tags", [])]
 
 
 def _result(cell: nbformat.NotebookNode) -> str | None:
-    """What a code cell came to, as text."""
-    found = (o.data for o in cell.outputs if o.output_type == "execute_result")
-    return next(found, {}).get("text/plain")
+    """The plain-text result of a code cell."""
+    results = (o.data for o in cell.outputs if o.output_type == "execute_result")
+    return next(results, {}).get("text/plain")

@@ -1,4 +1,4 @@
-"""Programs: names, calls, what is computed for them, completion, and the page about them."""
+"""Programs: names, calls, evaluation, completion, and the examples of docs/language.md."""
 
 import json
 import math
@@ -16,7 +16,7 @@ from zcalc.algebra import unit
 from zcalc.errors import ZcalcError
 from zcalc.evaluator import Combination, Evaluation
 from zcalc.geometry.maps import plane
-from zcalc.language import LanguageError, Text, Type, folded, parse, plan, unparse
+from zcalc.language import LanguageError, Text, Type, fold_constants, parse, plan, unparse
 from zcalc.language.completion import complete
 
 SOAK = bool(os.environ.get("ZCALC_SOAK"))
@@ -33,7 +33,7 @@ def photos(tmp_path: Path) -> Path:
 # --- plans ----------------------------------------------------------------------------------------
 
 
-def test_names_are_written_out() -> None:
+def test_names_are_expanded() -> None:
     steps, bound = plan("a = 'x' - 'y'\nn = 1 / 4; b = n * a\nb + -a |> words(k=2 * 3)")
     assert [step.name for step in steps] == ["a", "n", "b", None]
     assert steps[2].tree == parse("0.25 * ('x' - 'y')")
@@ -49,15 +49,15 @@ def test_names_are_written_out() -> None:
 
 
 def test_errors_point_into_the_statement_that_uses_a_name() -> None:
-    _, bound = plan("n = 0 * norm('x') # a number not known yet")
+    _, bound = plan("n = 0 * norm('x') # known only after embedding")
     steps, _ = plan("   'y' / n", bound)
-    with pytest.raises(LanguageError, match="divides by zero") as caught:
+    with pytest.raises(LanguageError, match="Division by zero") as caught:
         Evaluation({Text("x"): np.ones(3), Text("y"): np.ones(3)}, "   'y' / n")(steps[0].tree)
     assert caught.value.column == 8
 
 
 @pytest.mark.parametrize(
-    ("source", "short"),
+    ("source", "expected"),
     [
         ("2 * 3 * 'a' / 4", "1.5 * 'a'"),
         ("'a' * 0.5 * 2", "'a'"),
@@ -68,16 +68,16 @@ def test_errors_point_into_the_statement_that_uses_a_name() -> None:
         ("1 / cos('a', 'b') * 'c'", "1 / cos('a', 'b') * 'c'"),
     ],
 )
-def test_constants_are_folded(source: str, short: str) -> None:
-    assert folded(parse(source)) == parse(short)
+def test_constants_are_folded(source: str, expected: str) -> None:
+    assert fold_constants(parse(source)) == parse(expected)
 
 
-def test_caps_hold_with_names_written_out() -> None:
+def test_limits_hold_with_names_expanded() -> None:
     doubled = "\n".join(f"a{i + 1} = a{i} + a{i}" for i in range(8))
     steps, _ = plan("a0 = img(x)\n" + doubled)
     assert len(steps[-1].tree.terms) == 256
     for more in ("a8 + a0", "\n".join(["a8"] * 20)):
-        with pytest.raises(LanguageError, match="names written out"):
+        with pytest.raises(LanguageError, match="names expanded"):
             plan(f"a0 = img(x)\n{doubled}\n{more}")
     deep = "\n".join(f"a{i + 1} = {'unit(' * 40}a{i}{')' * 40}" for i in range(10))
     with pytest.raises(LanguageError, match="too deep"):
@@ -86,7 +86,7 @@ def test_caps_hold_with_names_written_out() -> None:
 
 # --- the algebra ----------------------------------------------------------------------------------
 
-SOURCES = (
+LAWS = (
     ('proj("a", "b") + rej("a", "b")', '"a"'),
     ('proj(proj("a", "b"), "b")', 'proj("a", "b")'),
     ('proj("a", 3 * "b")', 'proj("a", -"b")'),
@@ -107,23 +107,23 @@ SOURCES = (
 )
 
 
-@pytest.mark.parametrize("law", SOURCES, ids=lambda law: law[0])
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law[0])
 def test_laws_of_the_functions(law: tuple[str, str]) -> None:
     left, right = (parse(text) for text in law)
     random = np.random.default_rng(0)
     for _ in range(20_000 if SOAK else 1000):
         rows = random.normal(size=(5, random.integers(2, 40))) * 10 ** random.uniform(-3, 3)
-        known = {Text(name): row for name, row in zip("abc", rows, strict=False)}
-        evaluation = Evaluation(known, None, lambda rows=rows: (rows[3], rows[4]))
-        both = evaluation(left), evaluation(right)
-        size = max(algebra.norm(both[0]), algebra.norm(both[1]), 1e-9)
-        assert np.abs(both[0].vector - both[1].vector).max() < 1e-6 * size
-        for value in both:  # its terms add up to it
+        vectors = {Text(name): row for name, row in zip("abc", rows, strict=False)}
+        evaluation = Evaluation(vectors, None, lambda rows=rows: (rows[3], rows[4]))
+        sides = evaluation(left), evaluation(right)
+        size = max(algebra.norm(sides[0]), algebra.norm(sides[1]), 1e-9)
+        assert np.abs(sides[0].vector - sides[1].vector).max() < 1e-6 * size
+        for value in sides:  # every value is the sum of its terms
             summed = value.weights @ rows
             assert np.abs(summed - value.vector).max() < 1e-6 * max(value.size, 1e-9)
 
 
-def test_rejection_is_at_a_right_angle_and_cosines_are_cosines() -> None:
+def test_rejection_is_orthogonal_and_cos_is_the_cosine() -> None:
     for seed in range(200):
         a, b = np.random.default_rng(seed).normal(size=(2, 16))
         assert abs(algebra.rej(a, b) @ b) < 1e-12
@@ -161,9 +161,9 @@ def test_opposite_directions_have_no_arc_and_no_mean() -> None:
 
 
 def test_rounding_noise_has_no_direction() -> None:
-    known = {Text("a"): np.array([0.1, 0.7, 0.3])}
+    vectors = {Text("a"): np.array([0.1, 0.7, 0.3])}
     with pytest.raises(LanguageError, match="cancels out") as caught:
-        Evaluation(known, "2 * unit('a' / 3 - 'a' * (1 / 3))")(
+        Evaluation(vectors, "2 * unit('a' / 3 - 'a' * (1 / 3))")(
             parse("2 * unit('a' / 3 - 'a' * (1 / 3))")
         )
     assert caught.value.column == 5
@@ -174,14 +174,14 @@ def test_rounding_noise_has_no_direction() -> None:
 
 def test_a_program_is_the_list_of_its_results(photos: Path) -> None:
     calc = hash_calculator([photos])
-    program = calc('a = img(red) - "tea"\nhalf = 1 / 2\na * half\ncos(a, "tea") # how alike')
+    program = calc('a = img(red) - "tea"\nhalf = 1 / 2\na * half\ncos(a, "tea") # a cosine')
     assert [repr(result) for result in program] == [
         '(a = img(red) - "tea")',
         "(half = 1 / 2)",
         "(a * half)",
         '(cos(a, "tea"))',
     ]
-    assert calc.encoder.batches == [("texts", 1), ("images", 1)]
+    assert calc.models.encoder.batches == [("texts", 1), ("images", 1)]
     assert program[2].norm == pytest.approx(program[0].norm / 2)
     assert float(program[3]) == pytest.approx(algebra.cos(program[0].vector, calc('"tea"').vector))
     again = calc("a + img(green)")
@@ -203,18 +203,18 @@ def test_a_program_that_fails_changes_no_name(photos: Path) -> None:
     assert list(calc.names) == ["a"] and calc("a").tree == parse("img(red)")
 
 
-def test_a_hundred_statements_are_one_batch(tmp_path: Path) -> None:
+def test_a_hundred_statements_are_embedded_in_one_batch(tmp_path: Path) -> None:
     for i in range(30):
         save_photo(tmp_path / f"p{i}.png", f"hsl({12 * i}, 80%, 50%)", (8, 8))
     calc = hash_calculator([tmp_path])
     calc("\n".join(f"img(p{i % 30}) - img(p{i * 7 % 30}) / 2" for i in range(100)))
-    assert calc.encoder.batches == [("texts", 0), ("images", 30)]
+    assert calc.models.encoder.batches == [("texts", 0), ("images", 30)]
 
 
-def test_python_methods_give_the_text_forms_tree(photos: Path) -> None:
+def test_python_methods_build_the_tree_of_the_text(photos: Path) -> None:
     calc = hash_calculator([photos])
     red, tea, cup = calc.img("red"), calc.txt("tea"), calc.txt("cup")
-    for made, text in (
+    for result, text in (
         (red.mean(tea, cup), 'mean(img(red), "tea", "cup")'),
         (red.unit() - tea, 'unit(img(red)) - "tea"'),
         ((red - tea).proj(cup), 'proj(img(red) - "tea", "cup")'),
@@ -225,9 +225,9 @@ def test_python_methods_give_the_text_forms_tree(photos: Path) -> None:
         (2 * red.center(), "2 * center(img(red))"),
         (red * cup.cos(tea) / tea.cos(cup), 'img(red) * cos("cup", "tea") / cos("tea", "cup")'),
     ):
-        text_form = calc(text)
-        assert (made.tree, made.expr) == (text_form.tree, text)
-        np.testing.assert_allclose(made.vector, text_form.vector, atol=1e-6)
+        parsed = calc(text)
+        assert (result.tree, result.expr) == (parsed.tree, text)
+        np.testing.assert_allclose(result.vector, parsed.vector, atol=1e-6)
     with pytest.raises(ZcalcError, match="nothing to calculate with"):
         red.proj("tea")
 
@@ -242,21 +242,21 @@ def test_terms_add_up(photos: Path) -> None:
     ]
     assert sum(t.norm * t.cosine for t in result.terms) == pytest.approx(result.norm)
     assert result.data()["terms"][2]["name"] == '"cup"'
-    shown = result._repr_mimebundle_()
-    assert "Terms" in shown["text/plain"] and "img(red)" in shown["text/html"]
+    bundle = result._repr_mimebundle_()
+    assert "Terms" in bundle["text/plain"] and "img(red)" in bundle["text/html"]
 
 
-def test_verbs_show_their_part(photos: Path) -> None:
+def test_verbs_show_only_their_part(photos: Path) -> None:
     calc = hash_calculator([photos])
-    shown = {
+    bundles = {
         verb: calc(f"img(red) + 'tea' |> {verb}")._repr_mimebundle_()
         for verb in ("words(2)", "nearest(k=1)", "plot()", "caption(beams=2)")
     }
-    for verb, parts in shown.items():
-        assert ("Nearest words" in parts["text/plain"]) is (verb == "words(2)")
-        assert ("Nearest pictures" in parts["text/html"]) is (verb == "nearest(k=1)")
-        assert ("image/png" in parts["text/html"]) is (verb == "plot()")
-        assert ("sentence" in re.sub("<style>.*</style>", "", parts["text/html"], flags=re.S)) is (
+    for verb, bundle in bundles.items():
+        assert ("Nearest words" in bundle["text/plain"]) is (verb == "words(2)")
+        assert ("Nearest pictures" in bundle["text/html"]) is (verb == "nearest(k=1)")
+        assert ("image/png" in bundle["text/html"]) is (verb == "plot()")
+        assert ("sentence" in re.sub("<style>.*</style>", "", bundle["text/html"], flags=re.S)) is (
             verb == "caption(beams=2)"
         )
     bound = calc("a = img(red)")._repr_mimebundle_()["text/plain"]
@@ -275,17 +275,17 @@ def test_center_needs_unit_vectors(photos: Path) -> None:
 def test_mini_ships_its_means() -> None:
     calc = zcalc.load("mini")
     pictures, texts = calc.means
-    trunk = calc.encoder.model.visual.trunk
-    classes = (trunk.table[:1000] - trunk.offset).numpy()  # (1000, d): every one once
+    trunk = calc.models.encoder.model.visual.trunk
+    classes = (trunk.table[:1000] - trunk.offset).numpy()  # (1000, d)
     assert np.allclose(pictures, unit(classes).mean(0), atol=1e-3)
-    words = unit(calc.encoder.texts(list(calc.vocabulary.texts)))
+    words = unit(calc.models.encoder.texts(list(calc.models.vocabulary.texts)))
     assert np.allclose(texts, words.mean(0), atol=1e-3)
     centred = calc("center(img(cat))")
     assert {term.name for term in centred.terms} == {"img(cat)", "mean picture"}
-    assert "pictures" not in vars(calc), "the gallery is not needed for it"
+    assert "image_index" not in vars(calc), "the means do not need the gallery"
 
 
-def test_the_map_keeps_distances_of_a_plane() -> None:
+def test_the_map_preserves_distances_in_a_plane() -> None:
     points = np.array([[0, 0, 5], [3, 0, 5], [0, 4, 5]], dtype=float)
     flat, share = plane(points)
     assert share == pytest.approx(1)
@@ -296,8 +296,8 @@ def test_the_plot_has_a_title_and_labels(photos: Path) -> None:
     figure = hash_calculator([photos])('img(red) - "tea" + "$cup"').plot()
     axes = figure.axes[0]
     assert axes.get_title(loc="left") and axes.get_xlabel() and axes.get_ylabel()
-    named = [text.get_text() for text in axes.texts]
-    assert named == ["img(red)", '"tea"', '"$cup"', '★ img(red) - "tea" + "$cup"']
+    labels = [text.get_text() for text in axes.texts]
+    assert labels == ["img(red)", '"tea"', '"$cup"', '★ img(red) - "tea" + "$cup"']
 
 
 # --- completion -----------------------------------------------------------------------------------
@@ -324,49 +324,49 @@ def test_the_plot_has_a_title_and_labels(photos: Path) -> None:
     ],
 )
 def test_completion(text: str, start: int, options: tuple[str, ...]) -> None:
-    found = complete(text, len(text), ["leader"], ["red", "red rose", "green"])
-    assert (found.start, found.options) == (start, options)
+    completion = complete(text, len(text), ["leader"], ["red", "red rose", "green"])
+    assert (completion.start, completion.options) == (start, options)
 
 
-def test_completion_at_every_place_of_anything(photos: Path) -> None:
+def test_completion_at_every_position(photos: Path) -> None:
     calc = hash_calculator([photos])
     text = 'é = lerp(img("red rose"), \'a\\\'b\', t=0.5)\n é - img(red) |> caption(prompt="An") # x'
     for cursor in range(-1, len(text) + 2):
-        found = calc.complete(text, cursor)
-        assert 0 <= found.start <= len(text)
-    whole = calc.complete("img(gr")
-    assert calc("img(gr"[: whole.start] + whole.options[0]).tree == parse("img(green)")
+        completion = calc.complete(text, cursor)
+        assert 0 <= completion.start <= len(text)
+    completion = calc.complete("img(gr")
+    assert calc("img(gr"[: completion.start] + completion.options[0]).tree == parse("img(green)")
     assert calc.complete("img(", 99).options
 
 
-# --- the page -------------------------------------------------------------------------------------
+# --- docs/language.md -----------------------------------------------------------------------------
 
 BLOCKS = re.findall(r"^```zcalc\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
-def test_examples_of_the_page(block: str) -> None:
-    found = hash_calculator()(block)
-    for result in found if isinstance(found, list) else [found]:
+def test_examples_in_the_docs(block: str) -> None:
+    results = hash_calculator()(block)
+    for result in results if isinstance(results, list) else [results]:
         assert result._repr_mimebundle_()["text/html"]
         assert json.dumps(result.data())
     assert parse(unparse(parse(block))) == parse(block)
 
 
 @pytest.mark.model
-def test_python_of_the_page() -> None:
+def test_python_in_the_docs() -> None:
     for block in re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL):
         exec(compile(block, "language.md", "exec"), {})
 
 
-def test_the_error_of_the_page() -> None:
+def test_the_error_in_the_docs() -> None:
     source = re.search(r"zcalc eval '(.*)'", PAGE)
-    shown = re.search(r"```text\n(.*?)\n```", PAGE, flags=re.DOTALL)
+    output = re.search(r"```text\n(.*?)\n```", PAGE, flags=re.DOTALL)
     with pytest.raises(LanguageError) as caught:
         plan(source[1])
-    assert str(caught.value) == shown[1]
+    assert str(caught.value) == output[1]
 
 
-def test_a_number_is_a_number() -> None:
+def test_numbers_are_not_embeddings() -> None:
     assert Evaluation({})(parse("2 * 3 - 1 / 4")) == 5.75
     assert not isinstance(Evaluation({})(parse("2")), Combination)

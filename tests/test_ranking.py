@@ -1,4 +1,4 @@
-"""How words are ranked: by cosine, and by how they stand to the operands."""
+"""How words are ranked: by their cosines with the result and with each operand."""
 
 import numpy as np
 import pytest
@@ -16,36 +16,36 @@ def parts(*weights: float) -> Parts:
     return Parts(unit(RNG.normal(size=(len(weights), 8))), np.array(weights))
 
 
-def test_without_a_preference_a_score_is_the_cosine() -> None:
+def test_without_weights_the_score_is_the_cosine() -> None:
     target = WORDS[3]
     assert Ranking().scores(WORDS, target, parts(1, -1)) == pytest.approx(WORDS @ target)
 
 
-def test_one_operand_is_neither_repeated_nor_together() -> None:
+def test_with_one_operand_together_and_repeated_do_not_apply() -> None:
     ranking = Ranking(together=0.4, repeated=0.3)
     assert ranking.scores(WORDS, WORDS[3], parts(1)) == pytest.approx(WORDS @ WORDS[3])
 
 
-def test_what_repeats_an_operand_loses_to_what_is_near_the_result() -> None:
+def test_repeated_penalises_words_that_repeat_an_operand() -> None:
     king, man, woman = np.eye(3)
     target = unit(king - man + woman)
-    repeated, fresh = king, unit(king + woman - 0.2 * man)
-    vectors = np.stack([unit(0.99 * repeated + 0.1 * woman), fresh])
-    of = Parts(np.stack([king, man, woman]), np.array([1.0, -1.0, 1.0]))
-    plain = Ranking().scores(vectors, target, of)
-    ranked = Ranking(together=0.4, repeated=0.3).scores(vectors, target, of)
-    assert ranked[1] - ranked[0] > plain[1] - plain[0] > 0
+    repeat, answer = unit(0.99 * king + 0.1 * woman), unit(king + woman - 0.2 * man)
+    vectors = np.stack([repeat, answer])
+    operands = Parts(np.stack([king, man, woman]), np.array([1.0, -1.0, 1.0]))
+    cosines = Ranking().scores(vectors, target, operands)
+    scores = Ranking(together=0.4, repeated=0.3).scores(vectors, target, operands)
+    assert scores[1] - scores[0] > cosines[1] - cosines[0] > 0
 
 
-def test_together_counts_only_what_was_added() -> None:
-    ranking, of = Ranking(together=1.0), parts(1, 1, -1)
-    extra = ranking.scores(WORDS, WORDS[0], of) - WORDS @ WORDS[0]
-    assert extra == pytest.approx((WORDS @ of.vectors[:2].T).min(axis=1))
+def test_together_counts_added_operands_only() -> None:
+    ranking, operands = Ranking(together=1.0), parts(1, 1, -1)
+    bonus = ranking.scores(WORDS, WORDS[0], operands) - WORDS @ WORDS[0]
+    assert bonus == pytest.approx((WORDS @ operands.vectors[:2].T).min(axis=1))
 
 
-def test_the_prior_falls_from_the_common_to_the_rare_and_keeps_the_mean() -> None:
-    extra = Ranking(common=0.01).scores(WORDS, WORDS[0]) - WORDS @ WORDS[0]
-    assert (np.diff(extra) < 0).all() and extra.mean() == pytest.approx(0, abs=1e-9)
+def test_the_prior_decreases_with_frequency_rank_and_has_mean_zero() -> None:
+    prior = Ranking(common=0.01).scores(WORDS, WORDS[0]) - WORDS @ WORDS[0]
+    assert (np.diff(prior) < 0).all() and prior.mean() == pytest.approx(0, abs=1e-9)
 
 
 def test_a_definition_moves_a_word_toward_its_meaning() -> None:
@@ -58,20 +58,22 @@ def test_a_definition_moves_a_word_toward_its_meaning() -> None:
     assert np.array_equal(glossed.vectors[1], plain.vectors[1])
 
 
-def test_a_long_definition_is_cut_where_the_model_ends() -> None:
+def test_a_long_definition_is_truncated_to_the_context() -> None:
     long = StoredTexts("test", HashEncoder(), ("word\t1\t" + "very " * 99,), Ranking(glossed=0.5))
     assert long.texts == ("word",)
 
 
-def test_what_is_of_the_subjects_kind_comes_first() -> None:
+def test_kind_rewards_words_of_the_subjects_kind() -> None:
     vectors = unit(np.eye(12, 8) + 0.01)
     kinds = np.array([1] * 8 + [2] * 4)
-    of = Parts(np.stack([vectors[0], vectors[7]]), np.array([1.0, -1.0]), subject=0)
-    extra = [Ranking(kind=k).scores(vectors, vectors[3], of, kinds) for k in (0.0, 0.1)]
-    gained = extra[1] - extra[0]
-    assert gained[:8] == pytest.approx(0.1, abs=0.06) and gained[8:].max() < gained[:8].min()
-    nobody = Parts(of.vectors, of.weights)
+    operands = Parts(np.stack([vectors[0], vectors[7]]), np.array([1.0, -1.0]), subject=0)
+    without, with_kind = (
+        Ranking(kind=weight).scores(vectors, vectors[3], operands, kinds) for weight in (0.0, 0.1)
+    )
+    bonus = with_kind - without
+    assert bonus[:8] == pytest.approx(0.1, abs=0.06) and bonus[8:].max() < bonus[:8].min()
+    no_subject = Parts(operands.vectors, operands.weights)
     assert np.array_equal(
-        Ranking(kind=0.1).scores(vectors, vectors[3], nobody, kinds),
-        Ranking().scores(vectors, vectors[3], nobody, kinds),
+        Ranking(kind=0.1).scores(vectors, vectors[3], no_subject, kinds),
+        Ranking().scores(vectors, vectors[3], no_subject, kinds),
     )

@@ -1,4 +1,4 @@
-"""The README's examples run as they stand, on the sample pictures."""
+"""The README's examples run unchanged, on the sample pictures."""
 
 import os
 import re
@@ -18,7 +18,7 @@ COMMANDS = re.findall(r"^\$ \.venv/bin/zcalc (.*)$", README, flags=re.MULTILINE)
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """An empty place with a folder `photos/` of two pictures, as the examples expect it."""
+    """A folder that holds `photos/` with two pictures, as the examples expect."""
     (tmp_path / "photos").mkdir()
     for name in ("coffee.png", "rocket.jpg"):
         shutil.copy(Path(skimage.__file__).parent / "data" / name, tmp_path / "photos")
@@ -33,7 +33,7 @@ def test_there_are_examples() -> None:
 @pytest.mark.model
 @pytest.mark.parametrize("command", COMMANDS)
 def test_command(command: str, photos: Path) -> None:
-    done = subprocess.run(
+    run = subprocess.run(
         [ZCALC, *shlex.split(command)],
         cwd=photos,
         capture_output=True,
@@ -41,13 +41,13 @@ def test_command(command: str, photos: Path) -> None:
         env=os.environ | {"COLUMNS": "100"},
         check=False,
     )
-    shown = _block_after(command)
-    if shown is None:
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.strip()
+    output = _output_of(command)
+    if output is None:
+        assert run.returncode == 0, run.stderr
+        assert run.stdout.strip()
     else:  # the one example of an error
-        assert done.returncode == 1
-        assert done.stderr.strip() == shown.strip()
+        assert run.returncode == 1
+        assert run.stderr.strip() == output.strip()
 
 
 @pytest.mark.model
@@ -59,9 +59,9 @@ def test_python(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert repr(names["same"]) == repr(names["r"])
 
 
-def _block_after(command: str) -> str | None:
-    """What the README shows as the output of a command, in the text block behind it."""
-    found = re.search(
+def _output_of(command: str) -> str | None:
+    """The output that the README shows for a command: the text block after it, if any."""
+    block = re.search(
         re.escape(f"zcalc {command}") + r"\n```\n\n```text\n(.*?)```", README, flags=re.DOTALL
     )
-    return found and found[1]
+    return block and block[1]

@@ -1,4 +1,4 @@
-"""Texts as token rows: the quick way and the library's own give the same."""
+"""Fast cleaning and tokenizing, against open_clip's own."""
 
 import helpers
 import pytest
@@ -17,10 +17,10 @@ TEXTS = ["a cat", "", "  Two  dogs ", "caf\u00e9 &amp; bar", "#hashtag 'quoted' 
 
 
 @pytest.mark.parametrize("name", CLEANING)
-def test_quick_cleaning_is_the_librarys_own(name):
+def test_quick_clean_equals_open_clips_cleaning(name):
     clean = open_clip.tokenizer.get_clean_fn(name)
     quick = quick_clean(clean)
-    assert quick is not clean  # it is known, so nothing takes the slow way for no reason
+    assert quick is not clean  # a known function: the fast path is used
 
     @settings(max_examples=300, deadline=None)
     @given(PRINTABLE | ANY)
@@ -32,15 +32,15 @@ def test_quick_cleaning_is_the_librarys_own(name):
 
 @pytest.mark.model
 @pytest.mark.parametrize("kind", ["plain", "hf", "xlm"])
-def test_rows_are_the_tokenizers_own(kind, tmp_path):
+def test_token_rows_equal_the_tokenizers_ids(kind, tmp_path):
     helpers.save_tiny_clip(tmp_path / kind, kind)
     encoder = Encoder.load(str(tmp_path / kind), "cpu")
-    own = encoder.tokenizer
-    encoder.tokenize(["cutting and padding are switched on in the tokenizer by this"])
-    rows = TokenRows(own)(TEXTS)
+    tokenizer = encoder.tokenizer
+    encoder.tokenize(["switches truncation and padding on in the tokenizer"])
+    rows = TokenRows(tokenizer)(TEXTS)
     padded = encoder.tokenize(TEXTS).tolist()
     for row, ids in zip(rows, padded, strict=True):
         fits = len(row) <= encoder.context_length
         assert ids[: len(row)] == row if fits else ids[:-1] == row[: encoder.context_length - 1]
-    if not isinstance(own, open_clip.SimpleTokenizer):
-        assert rows == own.tokenizer([own.clean_fn(text) for text in TEXTS]).input_ids
+    if not isinstance(tokenizer, open_clip.SimpleTokenizer):
+        assert rows == tokenizer.tokenizer([tokenizer.clean_fn(t) for t in TEXTS]).input_ids

@@ -1,4 +1,4 @@
-"""mini's image tower: the folded backbone, the mixture of names, the guess."""
+"""mini's image tower: the folded backbone, the mixture of class names, the linear guess."""
 
 import copy
 
@@ -20,7 +20,7 @@ def untrained() -> tower.ClassMixture:
     return model
 
 
-def test_folding_changes_nothing_but_the_layers() -> None:
+def test_folding_batch_norms_keeps_the_output() -> None:
     torch.manual_seed(0)
     plain = timm.create_model("tf_efficientnet_lite0", num_classes=10).eval()
     for module in plain.modules():
@@ -32,36 +32,32 @@ def test_folding_changes_nothing_but_the_layers() -> None:
     folded = tower.folded(copy.deepcopy(plain))
     pixels = torch.rand(2, 3, 96, 96)
     with torch.inference_mode():
-        expected, found = plain(pixels), folded(pixels)
-    assert torch.allclose(expected, found, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))
+        expected, output = plain(pixels), folded(pixels)
+    assert torch.allclose(expected, output, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))
     assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in folded.modules())
 
 
-def test_a_sure_class_gives_its_name_without_the_mean(untrained: tower.ClassMixture) -> None:
+def test_a_certain_class_is_embedded_as_its_name(untrained: tower.ClassMixture) -> None:
     for number in (7, tower.CLASSES + 2):
         logits = torch.full((1, tower.CLASSES + 5), -30.0)
         logits[0, number] = 30.0
         with torch.inference_mode():
-            found = untrained.embed(logits, untrained.pooled_mean[None] + 1e-3) + untrained.offset
-        guessed = untrained.guessed if number < tower.CLASSES else 0
-        away = float((found[0] - untrained.table[number]).detach().norm())
-        assert away == pytest.approx(guessed, abs=1e-4)
+            vector = untrained.embed(logits, untrained.pooled_mean[None] + 1e-3) + untrained.offset
+        guess = untrained.guessed if number < tower.CLASSES else 0  # length of the guess
+        distance = float((vector[0] - untrained.table[number]).detach().norm())
+        assert distance == pytest.approx(guess, abs=1e-4)
 
 
-def test_the_guess_finds_the_names_of_the_classifiers_own_rows(
-    untrained: tower.ClassMixture,
-) -> None:
+def test_the_guess_maps_classifier_rows_to_class_names(untrained: tower.ClassMixture) -> None:
     rows = F.normalize(untrained.backbone.classifier.weight, dim=-1)  # (1000, 1280)
     names = untrained.table[: tower.CLASSES]
     with torch.inference_mode():
-        found = F.normalize(untrained.guess(rows), dim=-1)
-        cosines = (found * F.normalize(names - names.mean(0), dim=-1)).sum(-1)
+        guesses = F.normalize(untrained.guess(rows), dim=-1)
+        cosines = (guesses * F.normalize(names - names.mean(0), dim=-1)).sum(-1)
     assert cosines.min() > 0.5 and cosines.mean() > 0.8
 
 
-def test_a_picture_is_embedded_alike_alone_and_among_others(
-    untrained: tower.ClassMixture,
-) -> None:
+def test_an_embedding_does_not_depend_on_the_batch(untrained: tower.ClassMixture) -> None:
     pixels = torch.rand(tower.CHUNK + 3, 3, 260, 260, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         together = untrained(pixels)

@@ -1,10 +1,11 @@
-"""The wheel, in an empty environment, finds its grammar, its models and its word lists."""
+"""The wheel works in an empty environment; wheel and sdist are complete."""
 
 import json
 import os
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 BARE = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-CARRIED = (
+IN_WHEEL = (
     "zcalc/language/zcalc.lark",
     "zcalc/models/mini/open_clip_model.safetensors",
     "zcalc/models/mini/texts.safetensors",
@@ -22,7 +23,10 @@ CARRIED = (
     "zcalc/models/mini/lm/model.safetensors",
     "zcalc/models/mini/README.md",
     "zcalc/data/vocabulary.tsv",
-    "zcalc/notebook/card.css",
+    "zcalc/bench/arithmetic_set/questions.tsv",
+    "zcalc/bench/arithmetic_set/pictures/LICENSE.txt",
+    "zcalc/show/card.css",
+    "zcalc/show/sheet.css",
     "zcalc/notebook/widgets.css",
     "zcalc/notebook/panel.js",
     "zcalc/notebook/lab.js",
@@ -30,6 +34,12 @@ CARRIED = (
     "zcalc/notebook/notebooks/01_quickstart.ipynb",
     "zcalc/py.typed",
 )
+LICENSES = ("LICENSE", "NOTICE", "zcalc/data/LICENSE-WordNet.txt")
+IN_SDIST = (
+    *LICENSES, "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "Makefile", "README.md",
+    "benchmarks/flags/README.md", "constraints.txt", "docs/index.md", "grammar/zcalc.lark",
+    "mkdocs.yml", "notebooks/01_quickstart.ipynb", "tests/test_wheel.py", "tools/docs/site.py",
+)  # fmt: skip
 
 pytestmark = pytest.mark.model
 
@@ -44,7 +54,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder `bin` of an environment that holds the wheel and, by path, what it depends on."""
+    """The folder `bin` of an environment with the wheel; dependencies come by path."""
     folder = tmp_path_factory.mktemp("empty")
     venv.create(folder, with_pip=False)
     scheme = {"base": str(folder), "platbase": str(folder)}
@@ -53,19 +63,31 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = scripts / "python"
     pip = [sys.executable, "-m", "pip", "--python", str(python)]
     subprocess.run([*pip, "install", "-q", "--no-deps", "--no-index", str(wheel)], check=True)
-    # Packages of this environment, but not its editable zcalc: .pth files there are not read.
+    # This environment's packages, without its editable zcalc: .pth files in there are not read.
     (purelib / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return scripts
 
 
-def test_the_wheel_carries_everything(wheel: Path) -> None:
+def test_the_wheel_is_complete(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert not [name for name in CARRIED if name not in names]
-    assert not [n for n in names if not n.startswith(("zcalc/", "zcalc-"))]
+    assert not set(IN_WHEEL) - names
+    assert not [name for name in names if not name.startswith(("zcalc/", "zcalc-"))]
+    info = wheel.name.removesuffix("-py3-none-any.whl") + ".dist-info/licenses/"
+    assert {info + name for name in LICENSES} <= names
 
 
-def test_it_runs_there(installed: Path, tmp_path: Path) -> None:
-    where = subprocess.run(
+def test_the_sdist_is_complete(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (file,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(file) as sdist:
+        names = {name.partition("/")[2] for name in sdist.getnames()}
+    assert not set(IN_SDIST) - names
+    assert not [name for name in names if name.startswith((".venv", ".git/", "site/"))]
+
+
+def test_the_wheel_runs(installed: Path, tmp_path: Path) -> None:
+    location = subprocess.run(
         [installed / "python", "-c", "import zcalc; print(zcalc.__file__)"],
         cwd=tmp_path,
         env=BARE,
@@ -73,8 +95,8 @@ def test_it_runs_there(installed: Path, tmp_path: Path) -> None:
         capture_output=True,
         text=True,
     ).stdout
-    assert Path(where.strip()).is_relative_to(installed.parent)
-    done = subprocess.run(
+    assert Path(location.strip()).is_relative_to(installed.parent)
+    run = subprocess.run(
         [installed / "zcalc", "words", 'img(coffee) - "coffee" + "tea"', "--json"],
         cwd=tmp_path,
         env=BARE,
@@ -82,4 +104,4 @@ def test_it_runs_there(installed: Path, tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    assert any("tea" in word["text"] for word in json.loads(done.stdout)["words"][:5])
+    assert any("tea" in word["text"] for word in json.loads(run.stdout)["words"][:5])

@@ -355,7 +355,7 @@ def test_a_caption_is_stopped_and_only_one_is_written(
     calc: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = Slow()
-    monkeypatch.setattr("zcalc.captions.decode", lambda *_: slow.captions())
+    monkeypatch.setattr("zcalc.decode.captions.decode", lambda *_: slow.captions())
     lab, other = calc.lab('"tea"'), calc.lab('"cup"')
     ask(lab, "caption")
     slow.step.release()

@@ -1,4 +1,4 @@
-"""The nearest words: what is left out, and the cache of their vectors."""
+"""The nearest words: which ones are left out, and the cache of their vectors."""
 
 import numpy as np
 import pytest
@@ -41,35 +41,36 @@ def test_empty_operands_leave_nothing_out() -> None:
     assert len(stored("dog", "cat").nearest(np.ones(64), 9, ["", "!"])) == 2
 
 
-def test_nearest_first_and_no_more_than_asked() -> None:
+def test_nearest_first_and_at_most_k() -> None:
     words = stored("dog", "dog house", "house", "cat")
-    found = words.nearest(unit(HashEncoder().texts(["dog"])[0]), 3)
-    assert [word.text for word in found][:2] == ["dog", "dog house"] and len(found) == 3
-    assert found[0].score == pytest.approx(1, abs=1e-5)
+    nearest = words.nearest(unit(HashEncoder().texts(["dog"])[0]), 3)
+    assert [word.text for word in nearest][:2] == ["dog", "dog house"] and len(nearest) == 3
+    assert nearest[0].score == pytest.approx(1, abs=1e-5)
 
 
-def test_vectors_are_kept_and_a_damaged_cache_is_made_again() -> None:
+def test_vectors_are_cached_and_a_damaged_cache_is_rebuilt() -> None:
     texts = ("one", "two", "three")
     first, second = stored(*texts), stored(*texts)
     files = set(cache_folder("texts").glob("*"))
     expected = first.vectors
     (file,) = set(cache_folder("texts").glob("*")) - files
-    whole = file.read_bytes()
+    intact = file.read_bytes()
     assert np.array_equal(second.vectors, expected) and second._encoder.batches == []
-    for data in (b"", whole[:50], whole[:-1], whole[:-3] + bytes([whole[-3] ^ 1]) + whole[-2:]):
+    flipped = intact[:-3] + bytes([intact[-3] ^ 1]) + intact[-2:]
+    for data in (b"", intact[:50], intact[:-1], flipped):
         file.write_bytes(data)
-        again = stored(*texts)
-        assert np.array_equal(again.vectors, expected) and again._encoder.batches
+        rebuilt = stored(*texts)
+        assert np.array_equal(rebuilt.vectors, expected) and rebuilt._encoder.batches
         assert np.array_equal(stored(*texts).vectors, expected)
 
 
-def test_texts_that_are_too_long_for_the_model_are_left_out() -> None:
+def test_texts_longer_than_the_context_are_dropped() -> None:
     words = stored("a cat", "word " * 33, "a dog")
     assert words.texts == ("a cat", "a dog") and words.vectors.shape == (2, 64)
     assert len(words.nearest(unit(np.ones(64)), 9)) == 2
 
 
-def test_caches_are_told_apart_by_model_and_by_texts() -> None:
+def test_the_cache_depends_on_model_and_texts() -> None:
     one, two, other = stored("a cat"), stored("a dog"), stored("a cat")
     other._encoder.identity = "hash-2"
     _ = one.vectors, two.vectors, other.vectors
@@ -77,15 +78,13 @@ def test_caches_are_told_apart_by_model_and_by_texts() -> None:
     assert two._encoder.batches and other._encoder.batches
 
 
-def test_a_cache_that_can_not_be_written_costs_only_time(
-    tmp_path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "file").write_text("in the way")
+def test_an_unwritable_cache_is_not_an_error(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("ZCALC_CACHE", str(tmp_path / "file"))
     assert stored("a cow", "a hen").vectors.shape == (2, 64)
 
 
-def test_the_packages_texts() -> None:
+def test_the_package_texts_are_clean_and_distinct() -> None:
     for name in ("vocabulary.tsv", "captions.txt"):
         texts = read_texts(name)
         assert len(texts) == len(set(texts)) > 100
@@ -95,7 +94,7 @@ def test_the_packages_texts() -> None:
 
 def test_words_leave_out_texts_and_picture_names() -> None:
     result = hash_calculator()('img(coffee) - "cup" + "tea"')
-    shown = {word.text for word in result.words(20_000)}
-    kept = {word.text for word in result.words(20_000, keep_operands=True)}
-    assert kept - shown >= {"coffee", "cup", "tea"}
-    assert any(word.startswith("tea") for word in shown)
+    words = {word.text for word in result.words(20_000)}
+    all_words = {word.text for word in result.words(20_000, keep_operands=True)}
+    assert all_words - words >= {"coffee", "cup", "tea"}
+    assert any(word.startswith("tea") for word in words)

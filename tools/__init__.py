@@ -1,1 +1,1 @@
-"""Tools of the repository that the package does not need."""
+"""Tools for the repository that are not part of the package."""

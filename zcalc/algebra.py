@@ -1,7 +1,7 @@
 """What the functions of the language do to embeddings, each with the source of its definition.
 
-An embedding here is a vector (d,), or anything else that can be added, multiplied with a number
-and, by `@`, with its own kind, such as `evaluate.Combination`.
+An embedding here is a vector (d,), or any type with `+`, `-`, scaling by numbers, and `@` as the
+inner product, such as `evaluator.Combination`.
 """
 
 import math
@@ -12,23 +12,23 @@ import numpy as np
 from zcalc.errors import ZcalcError
 
 V = Any  # an embedding
-_PARALLEL = 1e-6  # radians below which an arc is as good as straight
+_PARALLEL = 1e-6  # radians; a shorter arc counts as a straight line
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
-    """Scale vectors (…, d) to length 1; a vector of zeros stays one.
+    """Scale vectors (…, d) to length 1; zero vectors stay zero.
 
     >>> unit(np.array([3.0, 4.0])).tolist()
     [0.6, 0.8]
     """
-    largest = np.abs(vectors).max(axis=-1, keepdims=True)  # (…, 1): squares must not overflow
+    largest = np.abs(vectors).max(axis=-1, keepdims=True)  # (…, 1); the squares must not overflow
     scaled = vectors / np.where(largest > 0, largest, 1)
     norms = np.linalg.norm(scaled, axis=-1, keepdims=True)  # (…, 1)
     return scaled / np.where(norms > 0, norms, 1)
 
 
 def norm(x: Any) -> float:
-    """The Euclidean length of an embedding, also where its square would overflow.
+    """The Euclidean norm of an embedding, even if its square would overflow.
 
     >>> norm(np.array([0.0, 4e200]))
     4e+200
@@ -41,19 +41,19 @@ def norm(x: Any) -> float:
 
 
 def direction(x: V) -> V:
-    """An embedding's direction: the same, of length 1. The language calls it `unit`.
+    """Scale an embedding to length 1; the language calls this `unit`.
 
-    Raises ZcalcError where there is none: for zero, NaN and infinity.
+    Raises ZcalcError for zero, NaN and infinity, which have no direction.
     """
     length = norm(x)
     if not math.isfinite(length):
-        raise ZcalcError("This is not finite, so it has no direction", "Make its numbers smaller.")
+        raise ZcalcError("This is not finite, so it has no direction", "Use smaller numbers.")
     if length == 0:
         raise ZcalcError(
-            "This cancels out: nothing is left of it, so it has no direction",
-            "Change an operand or its weight, so that what is added is not all taken away.",
+            "This cancels out to zero, so it has no direction",
+            "Change an operand or its weight so that the terms do not cancel.",
         )
-    scale = 1.0 if 1e-300 < length < 1e300 else length  # one over the length must be finite
+    scale = 1.0 if 1e-300 < length < 1e300 else length  # 1 / length must be finite
     return (x / scale) / (length / scale)
 
 
@@ -66,52 +66,52 @@ def cos(a: V, b: V) -> float:
     cosine = float(a @ b)
     if abs(cosine) < 0.9:
         return cosine
-    apart = norm(a - b) if cosine > 0 else norm(a + b)  # exact where they are all but parallel
-    return math.copysign(1 - apart * apart / 2, cosine)
+    chord = norm(a - b) if cosine > 0 else norm(a + b)  # precise for nearly parallel vectors
+    return math.copysign(1 - chord * chord / 2, cosine)
 
 
 def mean(*embeddings: V) -> V:
-    """The mean direction, of length 1: every embedding counts by its direction alone.
+    """The mean direction, of length 1; the lengths of the embeddings have no influence.
 
-    Source: Mardia, Jupp 2000, "Directional Statistics", section 9.2.1. Raises ZcalcError where
-    the directions cancel out.
+    Source: Mardia, Jupp 2000, "Directional Statistics", section 9.2.1. Raises ZcalcError if the
+    directions cancel out.
     """
     first, *rest = (direction(x) for x in embeddings)
-    return direction(_settled(sum(rest, first), len(embeddings)))
+    return direction(_without_noise(sum(rest, first), len(embeddings)))
 
 
 def proj(x: V, on: V) -> V:
-    """The part of `x` along `on` (Gram–Schmidt): (x·u) u with u the direction of `on`."""
+    """The component of `x` along `on` (Gram–Schmidt): (x·u) u, where u is the direction of `on`."""
     along = direction(on)
     return float(x @ along) * along
 
 
 def rej(x: V, off: V) -> V:
-    """What is left of `x` without its part along `off`, at a right angle to it.
+    """The component of `x` orthogonal to `off`.
 
-    Source: Gram–Schmidt; on word vectors Bolukbasi et al. 2016 ("Man is to computer programmer as
-    woman is to homemaker?"), who call it neutralising.
+    Source: Gram–Schmidt; for word vectors Bolukbasi et al. 2016 ("Man is to computer programmer as
+    woman is to homemaker?"), who call it neutralizing.
     """
     return x - proj(x, off)
 
 
 def lerp(a: V, b: V, t: float) -> V:
-    """The point at `t` of the straight line from `a` (0) to `b` (1): (1 − t) a + t b."""
+    """The point at `t` on the straight line from `a` (t = 0) to `b` (t = 1): (1 − t) a + t b."""
     return (1 - t) * a + t * b
 
 
 def slerp(a: V, b: V, t: float) -> V:
-    """The direction at `t` of the shorter great arc from `a` (0) to `b` (1), of length 1.
+    """The direction at `t` on the shorter great arc from `a` (t = 0) to `b` (t = 1), of length 1.
 
-    Source: Shoemake 1985, "Animating rotation with quaternion curves". Opposite directions have
-    no one arc between them: ZcalcError.
+    Source: Shoemake 1985, "Animating rotation with quaternion curves". Raises ZcalcError for
+    opposite directions, between which the arc is not unique.
     """
     a, b = direction(a), direction(b)
-    angle = 2 * math.atan2(norm(a - b), norm(a + b))  # Kahan's: exact near 0 and near π
+    angle = 2 * math.atan2(norm(a - b), norm(a + b))  # Kahan's formula: precise near 0 and π
     if math.pi - angle < _PARALLEL:
         raise ZcalcError(
-            "These two point in opposite directions, so no arc between them is the shortest",
-            "Go by way of a third, or write lerp(a, b, t) for the straight line.",
+            "These two point in opposite directions, so there is no shortest arc between them",
+            "Use lerp(a, b, t) for the straight line, or go through a third embedding.",
         )
     if angle < _PARALLEL:
         return direction(lerp(a, b, t))
@@ -119,7 +119,7 @@ def slerp(a: V, b: V, t: float) -> V:
 
 
 def analogy(a: V, b: V, c: V) -> V:
-    """What is to `c` as `b` is to `a`: b − a + c.
+    """b − a + c: what is to `c` as `b` is to `a`.
 
     Source: Mikolov, Yih, Zweig 2013, "Linguistic regularities in continuous space word
     representations".
@@ -128,14 +128,14 @@ def analogy(a: V, b: V, c: V) -> V:
 
 
 def center(x: V, mean_of_modality: V) -> V:
-    """An embedding without the mean of its modality, pictures or texts.
+    """An embedding minus the mean of its modality, pictures or texts.
 
-    Source: Mu, Viswanath 2018, "All-but-the-top"; that pictures and texts each have their own
-    mean: Liang et al. 2022, "Mind the gap".
+    Source: Mu, Viswanath 2018, "All-but-the-top"; for a mean per modality, Liang et al. 2022,
+    "Mind the gap".
     """
     return x - mean_of_modality
 
 
-def _settled(x: V, size: float) -> V:
-    """Take what is no more than rounding noise, against `size`, as the zero it stands for."""
+def _without_noise(x: V, size: float) -> V:
+    """Round an embedding to zero if it is only rounding noise relative to `size`."""
     return 0.0 * x if norm(x) <= 1e-12 * size else x

@@ -1,37 +1,30 @@
-"""The calculator: a pair of models and a gallery; an expression goes in, a Result comes out."""
+"""The calculator: programs of the language go in, results come out."""
 
 import time
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zcalc.algebra import unit
-from zcalc.captions import caption_each
+from zcalc import hooks
+from zcalc.adhoc import picture_operand, vector_operand
+from zcalc.decode.captions import BUDGET, caption_all
 from zcalc.errors import ZcalcError
-from zcalc.evaluator import Evaluation
-from zcalc.gallery import Gallery, Picture
-from zcalc.given import Given, picture_of, vector_of
-from zcalc.language import Bound, Image, Node, Step, Text, Type, image, operands, placed, plan
-from zcalc.pair import Pair
-from zcalc.storage import cache_folder, digest
+from zcalc.gallery import Gallery
+from zcalc.language import Bound, Step, Text, image, plan
+from zcalc.models.pair import Models
+from zcalc.result import Evaluated, Result, Results, Scalar
+from zcalc.space import Space
 
 if TYPE_CHECKING:
     import PIL.Image
 
     from zcalc.decode.caption import Caption
-    from zcalc.geometry.maps import Map
-    from zcalc.geometry.session import Geometry
-    from zcalc.index import Index, Report, Skipped
-    from zcalc.index.milvus import Served
-    from zcalc.index.query import Searchable
+    from zcalc.index import Report
     from zcalc.language.completion import Completion
-    from zcalc.notebook.lab import Lab
-    from zcalc.notebook.search import Search
-    from zcalc.result import Result
 
 Folder = str | PathLike[str]
 
@@ -48,20 +41,15 @@ def load(  # noqa: PLR0913
     seed: int = 0,
     normalize: bool = True,
 ) -> "Calculator":
-    """Make a calculator and load its encoder; the language model waits for the first caption.
+    """Create a calculator and load its encoder; the language model waits for the first caption.
 
-    `model` is a preset; `clip` and `lm` put another encoder or language model in its place (see
-    `Encoder.load`, `LanguageModel.load`). `images` are folders of pictures, `index` is an index of
-    them (a folder, or `milvus:…`, see `index.milvus`), which searching may take `memory` for, such
-    as "4GB"; without either, the gallery is the sample pictures. `normalize=False` adds up the
-    models' raw features, as the ZeroCap authors' code does.
-    Raises ZcalcError for a preset or folder that can't be reached.
+    The arguments are those of `Calculator.create`. Raises ZcalcError for a preset, model, folder or
+    index that can't be loaded.
     """
-    folders = [images] if isinstance(images, str | PathLike) else (images or [])
-    calculator = Calculator(
+    calculator = Calculator.create(
         model,
-        folders,
-        index,
+        images=images,
+        index=index,
         memory=memory,
         clip=clip,
         lm=lm,
@@ -69,135 +57,148 @@ def load(  # noqa: PLR0913
         seed=seed,
         normalize=normalize,
     )
-    _ = calculator.encoder
+    _ = calculator.models.encoder
     return calculator
 
 
-class Calculator(Pair):
-    """Models and a gallery, each loaded or read when it is first needed.
+@dataclass(frozen=True, eq=False, repr=False)
+class Calculator(Space):
+    """Models and a gallery put together; `names` are the bindings of its programs so far.
 
-    >>> calc = Calculator("mini")
+    >>> calc = Calculator(Models.named("mini"))
     >>> calc.txt("tea") - 0.5 * calc.img("coffee")
     ("tea" - 0.5 * img(coffee))
     """
 
-    def __init__(  # noqa: PLR0913
-        self,
+    names: dict[str, Bound] = field(default_factory=dict)
+
+    @classmethod
+    def create(  # noqa: PLR0913
+        cls,
         model: str = "mini",
-        images: Sequence[Folder] = (),
-        index: Folder | None = None,
         *,
+        images: Folder | Sequence[Folder] | None = None,
+        index: Folder | None = None,
         memory: str | None = None,
         clip: str | None = None,
         lm: str | None = None,
         device: str = "auto",
         seed: int = 0,
         normalize: bool = True,
-    ) -> None:
-        super().__init__(model, clip, lm, device)
-        self.seed = seed
-        self.normalize = normalize
-        self.names: dict[str, Bound] = {}  # what its programs have bound so far
-        self.given = Given()  # pictures and embeddings that are in no gallery
-        self._index_place = index
-        self._memory = memory
-        roots = [Path(folder) for folder in images]
-        self.gallery = Gallery(roots) if roots else Gallery.samples()
-        if index is not None and not roots:
-            from zcalc.index.opened import gallery_of, open_named
+    ) -> "Calculator":
+        """Create a calculator from names and folders; models are loaded when first needed.
 
-            self.gallery = gallery_of(open_named(index, memory))
+        `model` is a preset; `clip` and `lm` replace its encoder and language model (see
+        `Encoder.load`, `LanguageModel.load`). `images` are folders of pictures; `index` is an index
+        of pictures (a folder or `milvus:…`), searched within `memory`, such as "4GB". Without
+        either, the gallery is the sample pictures.
+        """
+        folders = [images] if isinstance(images, str | PathLike) else list(images or [])
+        gallery = Gallery([Path(folder) for folder in folders]) if folders else None
+        if index is not None and gallery is None:
+            from zcalc.index import IndexedGallery, open_index
+
+            gallery = IndexedGallery(open_index(index, memory))
+        models = Models.named(model, clip, lm, device)
+        return cls(models, gallery or Gallery.samples(), seed, normalize)
 
     def __repr__(self) -> str:
-        return f"<zcalc {self.model}, {len(self.gallery)} pictures>"
+        return f"<zcalc {self.models.name}, {len(self.gallery)} pictures>"
 
     def __call__(self, program: str) -> Any:  # Result, Scalar, or the Results of several
-        """Read a program and embed it; nothing is decoded yet.
+        """Evaluate a program: parse it and embed its operands; nothing is decoded yet.
 
-        One statement gives its result, several a list of theirs. What they bind is known from then
-        on; a program that fails binds nothing. Raises LanguageError, with the place, for what is
-        wrong with the program, and ZcalcError where a model can't do what it asks.
+        One statement returns its result, several a list of results. Bindings stay for later
+        programs; a program that fails binds nothing. Raises LanguageError, with the place, for an
+        error in the program, and ZcalcError where a model can't do what it asks for.
         """
         return self.run(*plan(program, self.names), program)
 
     def run(self, steps: Sequence[Step], bound: Mapping[str, Bound], source: str) -> Any:
-        """Embed the statements of a program that was read already, as calling does."""
-        from zcalc.result import Result, Results, Scalar
-
-        begin = time.perf_counter() - self.seconds
+        """Evaluate the statements of a program that is already planned."""
+        start = time.perf_counter() - self.models.load_seconds
         evaluation = self.evaluation([step.tree for step in steps], source)
-        results = [
-            (Scalar if step.type is Type.NUMBER else Result).of(self, step, evaluation, source)
-            for step in steps
-        ]
-        results[0].seconds["embed"] = time.perf_counter() - self.seconds - begin
+        results = [Evaluated.of_step(self, step, evaluation, source) for step in steps]
+        results[0].seconds["embed"] = time.perf_counter() - self.models.load_seconds - start
         for result in results:
             _ = result.value if isinstance(result, Scalar) else result.vector
-        self.names = {**self.names, **bound}
+        self.names.update(bound)
         return results[0] if len(results) == 1 else Results(results)
 
+    def with_gallery(self, gallery: Gallery) -> "Calculator":
+        """The same models and settings on another gallery, with names of its own."""
+        return replace(self, gallery=gallery, names=dict(self.names))
+
     def complete(self, text: str, cursor: int | None = None) -> "Completion":
-        """What could go on at the cursor (without one, the end): names, functions, pictures."""
+        """Completions at the cursor (by default the end): names, functions, pictures."""
         from zcalc.language.completion import complete
 
-        pictures = [*(picture.name for picture in self.gallery), *self.given]
-        at = len(text) if cursor is None else cursor
-        return complete(text, at, tuple(self.names), pictures)
+        pictures = [*(picture.name for picture in self.gallery), *self.adhoc]
+        position = len(text) if cursor is None else cursor
+        return complete(text, position, tuple(self.names), pictures)
 
-    def img(self, name: str) -> "Result":
-        """A picture by its name, to calculate with: `calc.img("coffee") - calc.txt("coffee")`."""
-        from zcalc.result import Result
-
+    def img(self, name: str) -> Result:
+        """A picture as an operand: `calc.img("coffee") - calc.txt("coffee")`."""
         return Result(self, image(name))
 
-    def txt(self, text: str) -> "Result":
-        """A text, to calculate with."""
-        from zcalc.result import Result
-
+    def txt(self, text: str) -> Result:
+        """A text as an operand."""
         return Result(self, Text(text))
 
-    def lab(self, expr: str = "") -> "Lab":
-        """A widget to put an expression together by hand, with what it comes to beside it."""
-        from zcalc.notebook.lab import Lab
+    def lab(self, expr: str = "") -> Any:
+        """The image-algebra widget: build an expression by hand, with live results beside it."""
+        return hooks.lab(self, expr)
 
-        return Lab(self, expr)
-
-    def search(self, expr: str = "") -> "Search":
-        """A widget to search the gallery with pictures, words and an expression."""
-        from zcalc.notebook.search import Search
-
-        return Search(self, expr)
+    def search(self, expr: str = "") -> Any:
+        """The search widget: search the gallery with pictures, words and an expression."""
+        return hooks.search(self, expr)
 
     def add_picture(self, picture: "PIL.Image.Image | Path", name: str | None = None) -> str:
-        """Keep a picture that is in no gallery; gives the name of it for `img(name)`.
+        """Add a picture that is in no gallery; returns the name to use in `img(name)`.
 
-        Without a `name` it has its file's. Where the name is taken it gets a number; the same
-        picture under the same name is kept once. Raises ZcalcError for what is no picture.
+        The default name is its file's. A taken name gets a number; the same picture under the same
+        name is added once. Raises ZcalcError for anything that is not a picture.
         """
-        return self.given.add(picture_of(picture, name), self.gallery)
+        return self.adhoc.add(picture_operand(picture, name), self.gallery)
 
     def add_vector(self, vector: np.ndarray, name: str) -> str:
-        """Keep an embedding (d,) under a name for `img(name)`; `center` counts it as a picture.
+        """Add an embedding (d,) for use in `img(name)`; `center` treats it as a picture.
 
-        Raises ZcalcError where it is not one of this encoder's, or not finite, or zero.
+        Raises ZcalcError if it has another shape than the encoder's embeddings, is not finite, or
+        is all zeros.
         """
-        return self.given.add(vector_of(vector, self.encoder.dim, name), self.gallery)
+        operand = vector_operand(vector, self.models.encoder.dim, name)
+        return self.adhoc.add(operand, self.gallery)
 
     def captions(
-        self, expressions: "Sequence[str | Result]", method: str | None = None, **options: Any
+        self,
+        expressions: "Sequence[str | Result]",
+        method: str | None = None,
+        *,
+        mode: str = "vectors",
+        budget: int = BUDGET,
+        **settings: Any,
     ) -> "list[Caption]":
-        """Decode many expressions together; the options are those of `captions.caption_each`."""
-        return caption_each(self, expressions, method, **options)
+        """Caption many expressions, as many at once as fit into `budget` bytes.
+
+        Each caption is the one that `Result.caption` returns for the same `mode` and `settings`. An
+        interrupt returns the captions so far: the last may be unfinished, later ones are missing.
+        """
+        results = [self(e) if isinstance(e, str) else e for e in expressions]
+        if not all(isinstance(result, Result) for result in results):
+            hint = "Pass expressions with one embedding each."
+            raise ZcalcError("Numbers and programs of several statements have no caption.", hint)
+        targets = [result.target(mode) for result in results]
+        decoder = method or self.models.preset.method
+        return caption_all(self.models, targets, decoder, settings, self.seed, budget)
 
     @property
-    def geometry(self) -> "Geometry":
-        """Measures of its space: `calc.geometry.gap()`, each with numbers and a plot."""
-        from zcalc.geometry.session import Geometry
+    def geometry(self) -> Any:
+        """Measures of the embedding space, each with numbers and a plot: `calc.geometry.gap()`."""
+        return hooks.geometry(self)
 
-        return Geometry(self)
-
-    def map(self, things: "Sequence[str | Result] | None" = None, method: str = "pca") -> "Map":
-        """Expressions, or without any the gallery, on a plane: `geometry.map`."""
+    def map(self, things: "Sequence[str | Result] | None" = None, method: str = "pca") -> Any:
+        """Expressions, by default the whole gallery, projected onto a plane: `geometry.map`."""
         return self.geometry.map(things, method)
 
     def index(
@@ -209,92 +210,18 @@ class Calculator(Pair):
         engine: str = "local",
         **settings: Any,
     ) -> "Report":
-        """Build an index of pictures at `to`, or bring the one there up to date.
+        """Build an index of pictures at `to`, or update the one there.
 
         `sources` are folders, tar shards, and CSV or Parquet files with a `column` of paths;
-        `engine` is "local" or "ray", `settings` are those of `zcalc.index.Settings`. Interrupted,
-        it goes on where it was when it is called again.
-        Raises ZcalcError where there are no pictures to read, or `to` can't be written.
+        `engine` is "local" or "ray", `settings` are those of `zcalc.index.Settings`. An interrupted
+        build resumes when it is called again.
+        Raises ZcalcError if there are no pictures to read or `to` can't be written.
         """
         from zcalc.index import Settings, engine_of, source_of, update
 
         places = [sources] if isinstance(sources, str | PathLike) else sources
-        chosen = Settings(engine_of(engine, self._clip, self._device), **settings)
-        index, report = update(source_of(places, column), self._late_encoder, Path(to), chosen)
-        _ = index.structure  # made now, not by the first query
+        chosen = Settings(engine_of(engine, self.models.clip, self.models.device), **settings)
+        source = source_of(places, column)
+        index, report = update(source, self.models.late_encoder, Path(to), chosen)
+        _ = index.structure  # built now rather than by the first query
         return report
-
-    @cached_property
-    def pictures(self) -> "Index | Served":
-        """The gallery's index: the one that was named, or one kept up to date in the cache."""
-        from zcalc.index import CannotWrite, Named, Settings, update
-        from zcalc.index.samples import picture_engine
-
-        if self._index_place is not None:
-            from zcalc.index.opened import open_named
-
-            return open_named(self._index_place, self._memory, self.encoder.identity)
-        about = [self.encoder.identity, *map(str, self.gallery.roots)]
-        folder = cache_folder("index", digest("\n".join(about))[:16])
-        settings = Settings() if self.gallery.roots else Settings(picture_engine(about[0]))
-        try:
-            return update(Named(self.gallery), self.encoder, folder, settings)[0]
-        except CannotWrite:
-            return update(Named(self.gallery), self.encoder, settings=settings)[0]
-
-    @cached_property
-    def searched(self) -> "Searchable":
-        """The gallery's pictures, to be searched."""
-        from zcalc.index import Index
-        from zcalc.index.query import Local
-
-        return Local(self.pictures) if isinstance(self.pictures, Index) else self.pictures
-
-    @property
-    def skipped(self) -> "tuple[Skipped, ...]":
-        """The pictures of the gallery that could not be read, and why."""
-        from zcalc.index import Skipped
-
-        return tuple(Skipped(e.path, e.skipped) for e in self.pictures.skipped)
-
-    def find(self, node: Image, source: str) -> Picture:
-        """The picture that an expression names; raises LanguageError with its place."""
-        if given := self.given.get(node.name):
-            return given
-        with placed(source, node.span):
-            return self.gallery.find(node.name)
-
-    def evaluation(self, trees: Sequence[Node], source: str) -> Evaluation:
-        """What evaluates expressions: their operands embedded, one batch of each modality."""
-        nodes = dict.fromkeys(node for tree in trees for node in operands(tree))
-        images = [node for node in nodes if isinstance(node, Image)]
-        texts = [node for node in nodes if isinstance(node, Text)]
-        found = {node: self.find(node, source) for node in images}
-        known = {node: one.vector for node, one in found.items() if one.vector is not None}
-        images = [node for node in images if node not in known]
-        opened = []
-        for node in images:
-            with placed(source, node.span):
-                opened.append(found[node].open())
-        text_rows = self.encoder.texts([node.text for node in texts])  # (t, d)
-        picture_rows = self.encoder.images(opened)  # (p, d)
-        rows = np.concatenate([picture_rows, text_rows, *(v[None] for v in known.values())])
-        rows = unit(rows.astype(np.float64)) if self.normalize else rows.astype(np.float64)
-        vectors = dict(zip([*images, *texts, *known], rows, strict=True))
-        return Evaluation({node: vectors[node] for node in nodes}, source, lambda: self.means)
-
-    @cached_property
-    def means(self) -> tuple[np.ndarray, np.ndarray]:
-        """The mean picture and the mean text, two (d,): the preset's, else gallery and vocabulary.
-
-        A preset without means of its own takes the gallery's pictures and the vocabulary's words.
-        """
-        if not self.normalize:
-            hint = "Leave normalize=False (--raw) out."
-            raise ZcalcError("center( ) needs embeddings of length 1", hint)
-        if self.preset.means:
-            from safetensors.numpy import load_file
-
-            stored = load_file(self.preset.means)
-            return stored["image"], stored["text"]
-        return self.pictures.means, self.vocabulary.vectors.mean(axis=0, dtype=np.float64)

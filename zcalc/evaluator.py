@@ -1,4 +1,4 @@
-"""From a tree and its operands' vectors to a point: every node is worked out once."""
+"""The evaluator: a syntax tree and the vectors of its operands to an embedding or a number."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -21,30 +21,30 @@ from zcalc.language import (
     Product,
     Sum,
     Text,
-    climb,
+    bottom_up,
     error_at,
-    folded,
+    fold_constants,
 )
 
 if TYPE_CHECKING:
     from zcalc.decode.objective import Toward
 
-CANCELLED = 1e-6  # a norm below this share of what was added up is rounding noise
+CANCELLED = 1e-6  # a norm values this fraction of `Combination.size` is rounding noise
 MEANS = "mean picture", "mean text"
 Vectors = Mapping[Operand, np.ndarray]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Combination:
-    """An embedding (d,) and how it is made: how much it has of each operand, `weights` (n,).
+    """An embedding (d,) as a linear combination of the operands, with their weights (n,).
 
-    `size` is the length it would have if all that was added up pointed the same way.
+    `size` is the norm it would have if all its terms pointed in the same direction.
     """
 
     vector: np.ndarray
     weights: np.ndarray
     size: float
-    __array_ufunc__: ClassVar[None] = None  # numpy's numbers leave multiplying to this class
+    __array_ufunc__: ClassVar[None] = None  # numpy scalars defer to __rmul__
 
     def __add__(self, other: "Combination") -> "Combination":
         return Combination(
@@ -81,10 +81,11 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 
 class Evaluation:
-    """Evaluates expressions over the same operands; what they have in common is computed once.
+    """Evaluates expressions over the same operands, computing shared subexpressions only once.
 
-    `vectors` has one (d,) for each picture and text. `means` gives the mean picture and the mean
-    text, two (d,), when `center` first asks for them. `source` is the text that errors point into.
+    `vectors` maps every picture and text to its vector (d,). `means` returns the mean picture and
+    the mean text, two (d,), and is called only for `center`. `source` is the text for error
+    locations.
     """
 
     def __init__(
@@ -97,54 +98,53 @@ class Evaluation:
         self._is_text = np.array([isinstance(node, Text) for node in vectors], dtype=bool)  # (n,)
         self._source, self._means = source, means
         self.vectors = vectors
-        self._done: dict[Node, Value] = {}
+        self._values: dict[Node, Value] = {}
         for i, (node, vector) in enumerate(vectors.items()):
-            self._done[node] = self._single(np.asarray(vector, dtype=np.float64), i)
+            self._values[node] = self._single(np.asarray(vector, dtype=np.float64), i)
 
     def __call__(self, node: Node) -> Value:
-        """Compute an expression in which no name is left: an embedding, or a number.
+        """Evaluate an expression without names to an embedding or a number.
 
-        Raises LanguageError, or ZcalcError where there is no source, for what has no direction
-        where it needs one, and for numbers too large.
+        Raises LanguageError, or ZcalcError without a source, for overflow, for division by zero and
+        for a zero vector where a direction is needed.
         """
         with np.errstate(over="ignore", invalid="ignore"):
-            return climb(folded(node), self._step)
+            return bottom_up(fold_constants(node), self._step)
 
     def terms(self, value: Combination) -> list[tuple[Operand | str, float, float, float]]:
-        """Each operand of a value: its weight, its part's length and that part's cosine."""
-        found = []
+        """Return each operand of a value with its weight, and its term's norm and cosine."""
+        terms = []
         for i, node in enumerate(self.operands):
             weight = float(value.weights[i])
             if weight == 0:
                 continue
-            part = self._part(i) * weight
-            cosine = algebra.cos(part, value) if algebra.norm(part) else 0.0
-            found.append((node, weight, algebra.norm(part), cosine))
-        return found
+            term = self._operand(i) * weight
+            cosine = algebra.cos(term, value) if algebra.norm(term) else 0.0
+            terms.append((node, weight, algebra.norm(term), cosine))
+        return terms
 
-    def scores(self, value: Combination) -> "Toward":
-        """A value as an objective: its operands (m, d), weighted by weight times length."""
+    def objective(self, value: Combination) -> "Toward":
+        """Return the decoding objective: the operands (m, d), weighted by weight times norm."""
         from zcalc.decode.objective import Toward
 
-        rows = [(i, float(weight)) for i, weight in enumerate(value.weights) if weight]
-        parts = [self._part(i).vector for i, _ in rows]
-        weights = [w * algebra.norm(p) for (_, w), p in zip(rows, parts, strict=True)]
-        return Toward(np.stack(parts), weights)
+        nonzero = [(i, float(weight)) for i, weight in enumerate(value.weights) if weight]
+        operands = [self._operand(i).vector for i, _ in nonzero]
+        weights = [w * algebra.norm(v) for (_, w), v in zip(nonzero, operands, strict=True)]
+        return Toward(np.stack(operands), weights)
 
-    def _part(self, i: int) -> Combination:
+    def _operand(self, i: int) -> Combination:
         node = self.operands[i]
-        return self._mean(i) if isinstance(node, str) else self._single_of(node)
+        if isinstance(node, str):
+            return self._mean(i)
+        value = self._values[node]
+        assert isinstance(value, Combination)
+        return value
 
-    def _single_of(self, node: Operand) -> Combination:
-        single = self._done[node]
-        assert isinstance(single, Combination)
-        return single
-
-    def _step(self, node: Node, below: list[Value]) -> Value:
-        if node in self._done:
-            return self._done[node]
+    def _step(self, node: Node, values: list[Value]) -> Value:
+        if node in self._values:
+            return self._values[node]
         try:
-            value = self._settled(self._compute(node, below))
+            value = self._checked(self._compute(node, values))
         except LanguageError:
             raise
         except (ZcalcError, OverflowError) as error:
@@ -153,31 +153,31 @@ class Evaluation:
             if self._source is None:
                 raise error from None
             raise error_at(self._source, node.span, error.message, error.hint) from error
-        self._done[node] = value
+        self._values[node] = value
         return value
 
-    def _compute(self, node: Node, below: list[Any]) -> Value:  # noqa: PLR0911  (one case a node)
+    def _compute(self, node: Node, values: list[Any]) -> Value:  # noqa: PLR0911  (one case a node)
         match node:
             case Image() | Text():
                 raise KeyError(f"no vector for {node}")
             case Number(value):
                 return value
             case Neg():
-                return below[0] * -1.0
+                return values[0] * -1.0
             case Inverse():
-                return _inverse(below[0])
+                return _inverse(values[0])
             case Sum():
-                return sum(below[1:], below[0])
+                return sum(values[1:], values[0])
             case Product():
-                return math.prod(below[1:], start=below[0])
+                return math.prod(values[1:], start=values[0])
             case Call("center"):
-                return self._centered(below[0])
+                return self._centered(values[0])
             case Call(function):
-                return _FUNCTIONS[function](*below)
-        raise TypeError(f"no expression: {node!r}")
+                return _FUNCTIONS[function](*values)
+        raise TypeError(f"not an expression: {node!r}")
 
-    def _settled(self, value: Value) -> Value:
-        """Refuse what is not finite; rounding noise left of a sum is the zero it stands for."""
+    def _checked(self, value: Value) -> Value:
+        """Raise for a value that is not finite, and round to zero what is only rounding noise."""
         if not isinstance(value, Combination):
             if math.isfinite(value):
                 return value
@@ -190,7 +190,7 @@ class Evaluation:
         return value
 
     def _centered(self, value: Combination) -> Combination:
-        """Take out the mean picture as often as there are pictures in a value, texts likewise."""
+        """Subtract the mean picture, times the total weight of pictures, and likewise for texts."""
         texts = float(value.weights[:-2][self._is_text].sum() + value.weights[-1])
         pictures = float(value.weights[:-2][~self._is_text].sum() + value.weights[-2])
         n = len(self.operands)
@@ -198,8 +198,8 @@ class Evaluation:
 
     def _mean(self, i: int) -> Combination:
         if self._means is None:
-            hint = "Evaluate the expression with a calculator."
-            raise ZcalcError("The mean picture and the mean text are not known here", hint)
+            message = "center() needs the mean picture and the mean text"
+            raise ZcalcError(message, "Evaluate the expression with a calculator.")
         return self._single(np.asarray(self._means()[i - len(self.operands)], np.float64), i)
 
     def _single(self, vector: np.ndarray, i: int) -> Combination:
@@ -208,37 +208,31 @@ class Evaluation:
         return Combination(vector, weights, algebra.norm(vector))
 
 
-def evaluate(node: Node, vectors: Vectors) -> np.ndarray | float:
-    """Compute an expression: an embedding (d,) float64, or a number.
+def point(value: Value) -> tuple[np.ndarray, float]:
+    """Return the direction of an embedding, (d,) float32 of length 1, and its norm.
+
+    Raises ZcalcError if the operands cancel out, leaving no direction.
 
     >>> tea, cup = Text("tea"), Text("cup")
-    >>> evaluate(Sum((tea, Neg(cup))), {tea: np.array([1.0, 0.0]), cup: np.array([0.0, 1.0])})
-    array([ 1., -1.])
-    """
-    value = Evaluation(vectors)(node)
-    return value.vector if isinstance(value, Combination) else value
-
-
-def point(value: Value) -> tuple[np.ndarray, float]:
-    """An embedding's direction (d,) float32, of length 1, and its norm before that.
-
-    Raises ZcalcError where the operands cancel out, so that no direction is left.
+    >>> evaluation = Evaluation({tea: np.array([3.0, 0.0]), cup: np.array([0.0, 4.0])})
+    >>> point(evaluation(Sum((tea, Neg(cup)))))
+    (array([ 0.6, -0.8], dtype=float32), 5.0)
     """
     assert isinstance(value, Combination), "a number has no direction"
     length = algebra.norm(value)
     if length == 0:
         raise ZcalcError(
-            "The expression cancels out: nothing is left of it, so it has no direction.",
-            "Change an operand or its weight, so that what is added is not all taken away.",
+            "The expression cancels out to zero, so it has no direction",
+            "Change an operand or its weight so that the terms do not cancel.",
         )
     return algebra.unit(value.vector).astype(np.float32), length
 
 
 def _inverse(divisor: float) -> float:
     if divisor == 0:
-        raise ZcalcError("This divides by zero", "Divide by any other number.")
+        raise ZcalcError("Division by zero", "Divide by another number.")
     return 1 / divisor
 
 
 def _too_large() -> ZcalcError:
-    return ZcalcError("The expression's numbers are too large.", "Make them smaller.")
+    return ZcalcError("The numbers in this expression are too large", "Use smaller numbers.")

@@ -1,39 +1,26 @@
-"""Pictures by name: the sample pictures, or the folders that a person names."""
+"""Pictures by name: the sample pictures, or those in folders."""
 
-import math
 import os
 import stat
-import tarfile
-import threading
-import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.util import find_spec
-from io import BytesIO
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from zcalc.errors import ZcalcError
+from zcalc.language import image, unparse
+from zcalc.pictures import SUFFIXES, open_picture, printable, split_path
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM")
-_READ = "bmp gif jfif jpe jpeg jpg png ppm pgm pnm tif tiff webp avif"
-_REPORTED = "eps heic heif ico jp2 psd svg tga"  # pictures too, skipped with a reason
-SUFFIXES = {f".{suffix}" for suffix in f"{_READ} {_REPORTED}".split()}
-SIZE = (1024, 1024)  # pixels kept of a picture; encoders look at 224 to 448
-_MANY = 16_000_000  # pixels from which pictures are read one at a time
-_LARGE = threading.Lock()
-
-# zcalc's own: the flags of countries (us_flag) and everyday drawings (king).
-_DRAWN = Path(__file__).parent / "data/pictures"
-# The photographs that the wheels of scikit-image and scikit-learn carry, under plain names;
-# silhouettes, drawings and medical scans are left out.
-_SAMPLES = {
+# zcalc's own pictures: flags of countries (us_flag) and everyday drawings (king).
+_DRAWINGS = Path(__file__).parent / "data/pictures"
+# Photographs that the wheels of scikit-image and scikit-learn ship, under plain names.
+_PHOTOGRAPHS = {
     "skimage/data": {
         "astronaut": "astronaut.png",
         "brick": "brick.png",
@@ -54,9 +41,10 @@ _SAMPLES = {
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture: the name it goes by and its file.
+    """A picture's name and file.
 
-    One that was given in Python has its `pixels`; an embedding that was, its `vector` (d,).
+    Pictures added from Python carry `pixels` instead; embeddings added from Python carry a
+    `vector` (d,).
     """
 
     name: str
@@ -65,16 +53,16 @@ class Picture:
     vector: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     def open(self) -> Image.Image:
-        """The picture as upright RGB; raises ZcalcError where it can't be read."""
+        """The picture as upright RGB; raises ZcalcError if it can't be read."""
         return open_picture(self.path) if self.pixels is None else self.pixels.copy()
 
 
 class Gallery:
-    """Named pictures: those of `roots`, folders searched whole, or those given by name.
+    """Named pictures: all those below the folders `roots`, or those passed by name.
 
-    A picture's name is its file's without the ending, or its path inside its root where several
-    files would have the same name. Nothing outside `roots` is ever opened; pictures given by name
-    are, unless there are roots as well. Raises ZcalcError for a folder without pictures.
+    A picture's name is its file name without the suffix, or its path relative to its root where
+    several files share that name. No file outside `roots` is ever opened; with `named` and no
+    roots, exactly the named files may be. Raises ZcalcError for a folder without pictures.
     """
 
     def __init__(self, roots: Iterable[Path] = (), named: Mapping[str, Path] | None = None) -> None:
@@ -82,26 +70,26 @@ class Gallery:
         if named is None:
             named = _names(self.roots)
             if not named:
-                where = " and ".join(map(str, self.roots))
+                folders = " and ".join(map(str, self.roots))
                 hint = "Name a folder that holds JPEG, PNG, WebP, GIF, BMP or TIFF files."
-                raise ZcalcError(f"There are no pictures in {where}.", hint)
+                raise ZcalcError(f"No pictures in {folders}.", hint)
         self._named: Mapping[str, Path] = named
 
     @classmethod
     def samples(cls) -> "Gallery":
-        """The photographs that scikit-image and scikit-learn carry; flags and drawings of our own.
+        """The sample pictures: photographs from scikit-image and scikit-learn, flags, drawings.
 
         >>> {"coffee", "us_flag", "king"} <= {picture.name for picture in Gallery.samples()}
         True
         """
-        places = {
-            name: _installed(folder) / file
-            for folder, files in _SAMPLES.items()
+        photographs = {
+            name: _package_folder(folder) / file
+            for folder, files in _PHOTOGRAPHS.items()
             for name, file in files.items()
         }
-        places = {name: path for name, path in sorted(places.items()) if path.is_file()}
-        drawn = {path.stem: path for path in sorted(_DRAWN.glob("*/*.png"))}
-        return cls(named=places | drawn)
+        photographs = {name: path for name, path in sorted(photographs.items()) if path.is_file()}
+        drawings = {path.stem: path for path in sorted(_DRAWINGS.glob("*/*.png"))}
+        return cls(named=photographs | drawings)
 
     def __iter__(self) -> Iterator[Picture]:
         return (Picture(name, path) for name, path in self._named.items())
@@ -110,188 +98,118 @@ class Gallery:
         return len(self._named)
 
     def find(self, name: str) -> Picture:
-        """Find the picture of that name, or at that path inside the roots; nothing is opened.
+        """Find the picture with that name, or at that path inside the roots, without opening it.
 
-        Raises ZcalcError for an unknown name (with the closest ones), a URL, and a path that leads
-        out of the roots, by `..`, by a symbolic link or by being absolute.
+        Raises ZcalcError for an unknown name (with the closest ones), a URL, and a path that leaves
+        the roots through `..`, a symbolic link, or by being absolute.
         """
         if "://" in name or name.lower().startswith("data:"):
-            hint = "Save the picture in the gallery's folder and name it."
-            raise ZcalcError("zcalc opens files only, no addresses", hint)
+            hint = "Save the picture in a folder of the gallery and use its name."
+            raise ZcalcError("zcalc opens files, not URLs", hint)
         if name in self._named:
             return Picture(name, self.locate(Picture(name, self._named[name])))
         outside = False
         for base in dict.fromkeys(base for root in self.roots for base in (root, root.parent)):
             try:
                 path = (base / name).resolve(strict=True)
-            except (OSError, RuntimeError, ValueError):  # missing, a loop of links, a zero byte
+            except (OSError, RuntimeError, ValueError):  # missing, a symlink loop, a NUL byte
                 continue
             if self._inside(path) and path.is_file():
                 return Picture(self._name_of(path), path)
             outside = outside or not self._inside(path)
         if outside or Path(name).is_absolute():
             raise self._refused(name)
-        raise ZcalcError(f"There is no picture {printable(name)!r}", self._advice(name))
+        raise ZcalcError(f"No picture is called {printable(name)!r}", self._suggestion(name))
 
     def locate(self, picture: Picture) -> Path:
-        """The file of a picture, its links followed.
+        """Resolve a picture's file, following links.
 
-        Raises ZcalcError where there is none any more, it isn't regular, or it leads out of the
-        roots.
+        Raises ZcalcError if it no longer exists, is not a regular file, or is outside the roots.
         """
         try:
-            file, member = _split(picture.path)
+            file, member = split_path(picture.path)
             path = file.resolve(strict=True)
             regular = stat.S_ISREG(path.stat().st_mode)
         except (OSError, RuntimeError) as error:
-            hint = f"It was {printable(str(picture.path))}."
-            raise ZcalcError(f"The picture {picture.name!r} is gone", hint) from error
+            hint = f"It was at {printable(str(picture.path))}."
+            raise ZcalcError(f"The picture {picture.name!r} no longer exists", hint) from error
         if self.roots and not self._inside(path):
             raise self._refused(picture.name)
         if not regular:
-            hint = "Only regular files are opened."
-            raise ZcalcError(f"The picture {picture.name!r} is no regular file", hint)
+            message = f"The picture {picture.name!r} is not a regular file"
+            raise ZcalcError(message, "zcalc opens regular files only.")
         return Path(f"{path}!{member}") if member else path
 
     def _inside(self, path: Path) -> bool:
         return any(path.is_relative_to(root) for root in self.roots)
 
     def _refused(self, name: str) -> ZcalcError:
-        folders = ", ".join(map(str, self.roots)) or "it has named pictures only"
+        folders = ", ".join(map(str, self.roots)) or "which has named pictures only"
         message = f"{printable(name)!r} is outside the gallery ({folders})"
-        return ZcalcError(message, "Put the picture in the gallery's folder.")
+        return ZcalcError(message, "Move the picture into a folder of the gallery.")
 
     def _name_of(self, path: Path) -> str:
-        return next((n for n, known in self._named.items() if known == path), printable(path.stem))
+        names = (name for name, file in self._named.items() if file == path)
+        return next(names, printable(path.stem))
 
-    def _advice(self, name: str) -> str:
-        """The names closest to one that isn't there, or some of those that are."""
-        alike: dict[str, list[str]] = defaultdict(list)
+    def _suggestion(self, name: str) -> str:
+        """The closest names to an unknown one, or a few of the gallery's."""
+        by_stem: dict[str, list[str]] = defaultdict(list)
         for known in islice(self._named, 100_000):
-            alike[Path(known).stem.lower()].append(known)
-        close = get_close_matches(Path(name).stem.lower(), alike, n=3, cutoff=0.6)
+            by_stem[Path(known).stem.lower()].append(known)
+        close = get_close_matches(Path(name).stem.lower(), by_stem, n=3, cutoff=0.6)
         if close:
-            return f"Did you mean {_listed([n for key in close for n in alike[key]][:3], 'or')}?"
+            return f"Did you mean {_listed([n for key in close for n in by_stem[key]][:3], 'or')}?"
         names = list(islice(self._named, 13))
         if not names:
-            return "The gallery is empty: name a folder of pictures."
+            return "The gallery is empty; pass a folder of pictures."
         more = f" and {len(self) - 12} more" if len(self) > 12 else ""
         return f"The gallery has {_listed(names[:12], ',' if more else 'and')}{more}."
 
 
-def open_picture(path: Path) -> Image.Image:
-    """Read a picture as upright RGB, at most 1,024 pixels on its longer side.
-
-    Raises ZcalcError with the reason where the file is no picture, damaged, or far too large.
-    """
-    try:
-        data = _read(path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return decode(data)
-    except Exception as error:  # Pillow raises almost anything on a damaged file
-        hint = "Open it in a picture program and save it as PNG or JPEG, or take it away."
-        message = f"Can't read {printable(path.name)}: {why_unreadable(error)}"
-        raise ZcalcError(message, hint) from error
-
-
-def _split(path: Path) -> tuple[Path, str]:
-    """The file of a picture's path, and the member of it where that is a tar: `a.tar!b.jpg`."""
-    file, mark, member = str(path).partition(".tar!")
-    return (Path(f"{file}.tar"), member) if mark and not path.exists() else (path, "")
-
-
-def _read(path: Path) -> bytes:
-    file, member = _split(path)
-    if not member:
-        return path.read_bytes()
-    with tarfile.open(file, "r:") as opened:
-        found = opened.extractfile(opened.getmember(member))
-        return found.read() if found else b""
-
-
-def decode(data: bytes) -> Image.Image:
-    """Read a picture's bytes as `open_picture` does; from any thread, large ones one at a time.
-
-    Raises whatever Pillow does on a damaged one: `why_unreadable` says it in words.
-    """
-    from zcalc.models.pictures import to_rgb
-
-    if not data:
-        raise OSError("the file is empty")
-    with Image.open(BytesIO(data), formats=FORMATS) as picture:
-        pixels = picture.width * picture.height
-        if pixels > (Image.MAX_IMAGE_PIXELS or math.inf):
-            raise Image.DecompressionBombError
-        with _LARGE if pixels > _MANY else nullcontext():
-            if picture.mode not in ("1", "P", "PA"):  # those shrink well only as RGB
-                picture.thumbnail(SIZE)
-            rgb = to_rgb(picture)
-            rgb.thumbnail(SIZE)
-    return rgb
-
-
-def printable(text: str) -> str:
-    """A file name as it can be shown: without control characters and broken encodings."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
-def why_unreadable(error: BaseException) -> str:
-    """What is wrong with a picture that could not be read."""
-    if isinstance(error, ZcalcError) and error.__cause__:
-        return why_unreadable(error.__cause__)
-    if isinstance(error, UnidentifiedImageError):
-        return f"it is none of {', '.join(FORMATS)}, or damaged"
-    if isinstance(error, Image.DecompressionBombWarning | Image.DecompressionBombError):
-        return f"it has more than {Image.MAX_IMAGE_PIXELS or 0:,} pixels"
-    return printable(getattr(error, "strerror", "") or str(error) or type(error).__name__)
-
-
 def _folder(path: Path) -> Path:
     try:
-        found = path.expanduser().resolve(strict=True)
+        folder = path.expanduser().resolve(strict=True)
     except (OSError, RuntimeError) as error:
-        raise ZcalcError(f"There is no folder {path}.", "Check the path.") from error
-    if not found.is_dir():
-        raise ZcalcError(f"{path} is no folder.", "Name the folder that the pictures are in.")
-    return found
+        raise ZcalcError(f"No folder {path}.", "Check the path.") from error
+    if not folder.is_dir():
+        raise ZcalcError(f"{path} is not a folder.", "Name the folder that holds the pictures.")
+    return folder
 
 
 def _names(roots: tuple[Path, ...]) -> dict[str, Path]:
-    """The pictures in folders by name: the plain one where only one file has it."""
-    alike: dict[str, list[tuple[Path, Path]]] = defaultdict(list)
+    """Name every picture in the folders: by its stem where that is unique, else by its path."""
+    by_stem: dict[str, list[tuple[Path, Path]]] = defaultdict(list)
     root_of = {path: root for root in roots for path in _walk(root)}
     for path, root in root_of.items():
-        alike[printable(path.stem)].append((path, root))
+        by_stem[printable(path.stem)].append((path, root))
     named = {}
-    for name, places in alike.items():
-        for path, root in places:
-            longer = path.relative_to(root if len(roots) == 1 else root.parent)
-            named[name if len(places) == 1 else printable(str(longer))] = path
+    for stem, files in by_stem.items():
+        for path, root in files:
+            relative = path.relative_to(root if len(roots) == 1 else root.parent)
+            named[stem if len(files) == 1 else printable(str(relative))] = path
     return dict(sorted(named.items()))
 
 
 def _walk(root: Path) -> Iterator[Path]:
-    """The picture files below a folder, hidden ones left out, links to folders not followed."""
-    for folder, below, files in os.walk(root):
-        below[:] = sorted(name for name in below if not name.startswith("."))
+    """The picture files below a folder, without hidden ones; links to folders aren't followed."""
+    for folder, subfolders, files in os.walk(root):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         for file in sorted(files):
             if not file.startswith(".") and Path(file).suffix.lower() in SUFFIXES:
                 yield Path(folder, file)
 
 
-def _installed(folder: str) -> Path:
-    """A folder inside an installed package, found without importing the package."""
+def _package_folder(folder: str) -> Path:
+    """A folder inside an installed package, located without importing the package."""
     package, _, inside = folder.partition("/")
     spec = find_spec(package)
-    places = spec.submodule_search_locations if spec else None
-    return Path(places[0] if places else package, inside)
+    locations = spec.submodule_search_locations if spec else None
+    return Path(locations[0] if locations else package, inside)
 
 
 def _listed(names: list[str], last: str) -> str:
-    from zcalc.language import image, unparse
-
-    shown = [unparse(image(name)) for name in names]
-    if len(shown) == 1 or last == ",":
-        return ", ".join(shown)
-    return f"{', '.join(shown[:-1])} {last} {shown[-1]}"
+    expressions = [unparse(image(name)) for name in names]
+    if len(expressions) == 1 or last == ",":
+        return ", ".join(expressions)
+    return f"{', '.join(expressions[:-1])} {last} {expressions[-1]}"

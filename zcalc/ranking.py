@@ -1,4 +1,4 @@
-"""In what order words answer: by cosine, and by how they stand to each operand."""
+"""How words are ranked: by their cosines with the result and with each operand."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
-NEIGHBOURS = 8  # entries that tell what kind of thing a picture shows
+NEIGHBOURS = 8  # entries whose kinds decide what kind of thing a picture shows
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What an expression is made of: unit vectors (n, d) of its operands and how much of each.
+    """The operands of an expression: unit vectors (n, d) and weights (n,).
 
-    `subject` is the first picture that is added, what the expression is about; None without one.
+    `subject` is the index of the first picture with a positive weight, or None.
     """
 
     vectors: "np.ndarray"
@@ -23,13 +23,13 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Scores texts for an expression; all zero, a score is the cosine with the result.
+    """Weights of the terms in a text's score; with all of them 0 the score is the cosine.
 
-    `together` rewards what is near all that was added (the least of those cosines), `repeated`
-    takes off for what only repeats one operand (the largest of all cosines), both where there are
-    several operands; so is `kind`, for what is of the subject's kind (a food for a food).
-    `common` is a prior that falls with the log of a word's rank by frequency, standardised.
-    `glossed` is how much of a word's definition goes into its vector.
+    With several operands, `together` rewards texts near all added operands (the minimum of their
+    cosines), `repeated` penalises texts that repeat one operand (the maximum of all cosines), and
+    `kind` rewards texts of the subject's kind (a food for a food). `common` weights a prior for
+    frequent words: the log of the frequency rank, standardised. `glossed` is the weight of a word's
+    definition in its vector.
     """
 
     together: float = 0.0
@@ -45,29 +45,29 @@ class Ranking:
         parts: Parts | None = None,
         kinds: "np.ndarray | None" = None,
     ) -> "np.ndarray":
-        """Scores (m,) of unit vectors (m, d), common ones first, for a unit vector (d,).
+        """Scores (m,) of unit vectors (m, d), sorted by word frequency, for a unit vector (d,).
 
-        `kinds` (m,) are numbers of their kinds, 0 for an unknown one.
+        `kinds` (m,) are their kinds, 0 if unknown.
         """
         import numpy as np
 
-        found = vectors @ target  # (m,)
+        scores = vectors @ target  # (m,)
         if self.common:
             log = np.log(np.arange(len(vectors)) + 10)
-            found = found - self.common * (log - log.mean()) / log.std()
+            scores = scores - self.common * (log - log.mean()) / log.std()
         if parts is None or len(parts.weights) < 2:
-            return found
+            return scores
         cosines = vectors @ parts.vectors.T  # (m, n)
         added = cosines[:, parts.weights > 0]
         if self.together and added.shape[1] > 1:
-            found = found + self.together * added.min(axis=1)
+            scores = scores + self.together * added.min(axis=1)
         if self.kind and kinds is not None and parts.subject is not None:
-            found = found + self.kind * _of_its_kind(cosines[:, parts.subject], kinds)
-        return found - self.repeated * cosines.max(axis=1)
+            scores = scores + self.kind * _kind_shares(cosines[:, parts.subject], kinds)
+        return scores - self.repeated * cosines.max(axis=1)
 
 
-def _of_its_kind(cosines: "np.ndarray", kinds: "np.ndarray") -> "np.ndarray":
-    """The share (m,) of the subject's nearest entries that are of each entry's kind."""
+def _kind_shares(cosines: "np.ndarray", kinds: "np.ndarray") -> "np.ndarray":
+    """For each entry, the share (m,) of the subject's nearest entries that have its kind."""
     import numpy as np
 
     near = kinds[np.argsort(-cosines)[:NEIGHBOURS]]

@@ -1,78 +1,145 @@
-"""What an expression comes to: a point, and the words, pictures and sentence nearest to it."""
+"""Results: the value of an expression, and the words, pictures and sentence nearest to it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zcalc import hooks
 from zcalc.algebra import unit
-from zcalc.captions import MODES
-from zcalc.comparison import Comparison, compare
-from zcalc.evaluated import Evaluated, Scalar
-from zcalc.evaluator import Combination, point
+from zcalc.answer import Answer, Measure, Term, View
+from zcalc.decode.caption import Caption, latest
+from zcalc.decode.captions import MODES, complete_settings, decode, max_updates
+from zcalc.decode.comparison import ComparedCaption, Comparison
+from zcalc.errors import ZcalcError
+from zcalc.evaluator import Combination, Evaluation, point
+from zcalc.expression import Expression
 from zcalc.gallery import Picture
-from zcalc.index.query import Hit, Query, nearest, plain
-from zcalc.language import Call, Image, Text, operands, placed, unparse
+from zcalc.index.feedback import apply_feedback
+from zcalc.index.query import Hit, Query, nearest
+from zcalc.language import (
+    Call,
+    Image,
+    Node,
+    Step,
+    Text,
+    Type,
+    Verb,
+    check,
+    errors_at,
+    operands,
+    unparse,
+)
 from zcalc.progress import track
 from zcalc.ranking import Parts
+from zcalc.space import Space
 from zcalc.words import Word
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from zcalc.decode.caption import Caption
     from zcalc.decode.objective import Objective
+    from zcalc.decode.run import Target
 
-_WORDS, _PICTURES = 10, 6
+STAGES = ("load", "embed", "caption", "words", "nearest")
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    """An operand in a result: how often it is in it, its part's length, and that part's cosine.
+class Evaluated(Expression["Result", "Scalar"]):
+    """An expression with its value, computed once, when it is first needed.
 
-    The parts of all terms add up to the result before it was normalised.
+    `name` is what a binding called it, `verb` what follows its `|>`. Statements of one program
+    share an evaluation. `seconds` is the time each stage took.
     """
 
-    name: str
-    weight: float
-    norm: float
-    cosine: float
+    calculator: Space
+
+    def __init__(self, calculator: Space, tree: Node, source: str | None = None) -> None:
+        super().__init__(calculator, tree, source)
+        self.name: str | None = None
+        self.verb: Verb | None = None
+        self.seconds = dict.fromkeys(STAGES, 0.0)
+        self._source = self.expr
+
+    @classmethod
+    def of_step(cls, calculator: Space, step: Step, evaluation: Evaluation, source: str) -> Any:
+        """The result of a program's statement; its errors point into the program's text."""
+        kind = Scalar if step.type is Type.NUMBER else Result
+        result = kind(calculator, step.tree, step.source)
+        result.name, result.verb, result._source = step.name, step.verb, source
+        result.__dict__["_evaluation"] = evaluation
+        return result
+
+    def answer(self, view: View | None = None) -> Answer:
+        """Compute what is shown of this: the parts that `view` names."""
+        raise NotImplementedError
+
+    def _result(self, tree: Node) -> Any:
+        return (Scalar if check(tree) is Type.NUMBER else Result)(self.calculator, tree)
+
+    @cached_property
+    def _evaluation(self) -> Evaluation:
+        with self._timed("embed"):
+            return self.calculator.evaluation([self.tree], self._source)
+
+    @cached_property
+    def _value(self) -> Any:
+        evaluation = self._evaluation
+        with self._timed("embed"):
+            return evaluation(self.tree)
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        """Add the time spent to a stage; loading models meanwhile counts as "load"."""
+        start, loaded = time.perf_counter(), self.calculator.models.load_seconds
+        try:
+            yield
+        finally:
+            loading = self.calculator.models.load_seconds - loaded
+            self.seconds["load"] += loading
+            self.seconds[stage] += time.perf_counter() - start - loading
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return hooks.mimebundle(self)
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """What of a result is shown; a `caption` of None is not decoded.
+class Scalar(Evaluated):
+    """A number, such as a cosine."""
 
-    `asked` is what else is asked of the pictures: settings of `Result.nearest`. `thumbnails` are
-    shown in a terminal (None: where it is one). `plot` has settings of `Result.plot`.
-    """
+    def __float__(self) -> float:
+        return self.value
 
-    caption: dict[str, Any] | None = None
-    words: int = 0
-    pictures: int = 0
-    plot: Mapping[str, Any] | None = field(default=None, hash=False)
-    asked: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    thumbnails: bool | None = False
+    @property
+    def value(self) -> float:
+        """The number."""
+        return float(self._value)
+
+    def answer(self, view: View | None = None) -> Answer:
+        """The number, ready to be shown."""
+        value, model = self.value, self.calculator.models.name
+        return Answer(
+            self.expr, model, self.tree, self.name, value=value, seconds=dict(self.seconds)
+        )
 
 
 class Result(Evaluated):
-    """An embedding that an expression comes to; everything about it is computed when asked for.
+    """An embedding; everything about it is computed when it is asked for.
 
-    `expr` is its text, `tree` its syntax tree with all names written out, `seconds` what each part
-    took. In a notebook a result shows itself as a card, of `card` where it has no verb.
+    `expr` is its text, `tree` its syntax tree with all names substituted. A notebook shows a
+    result as a card: the parts that its verb names or, without a verb, those of `card`.
     """
 
-    card = View({}, _WORDS, _PICTURES)
+    card = View(caption={}, words=10, pictures=6)
 
     @cached_property
-    def _captions(self) -> "dict[Any, Caption]":
+    def _captions(self) -> dict[Any, Caption]:
         return {}
 
     @property
     def view(self) -> View:
-        """What is shown of it: its verb's part, everything without a verb, of a binding nothing."""
+        """What to show: its verb's part, without a verb everything, and nothing for a binding."""
         if self.verb is None:
             return View() if self.name else self.card
         settings = dict(self.verb.settings)
@@ -82,36 +149,40 @@ class Result(Evaluated):
             case "words":
                 return View(words=settings.get("k", 10))
             case "nearest":
-                return View(pictures=settings.pop("k", 5), asked=settings)
+                return View(pictures=settings.pop("k", 5), query=settings)
             case _:
                 return View(plot=settings)
+
+    def answer(self, view: View | None = None) -> Answer:
+        """Compute what is shown of this: the parts that `view` names, else those of `self.view`."""
+        return (view or self.view).answer(self)
 
     @cached_property
     def _point(self) -> tuple[np.ndarray, float]:
         value = self._value
-        with placed(self._source, self.tree.span):
+        with errors_at(self._source, self.tree.span):
             return point(value)
 
     @property
     def vector(self) -> np.ndarray:
-        """The result's direction, (d,) float32, of length 1."""
+        """The result's direction, (d,) float32 of length 1."""
         return self._point[0]
+
+    @property
+    def norm(self) -> float:
+        """The result's norm before normalisation."""
+        return self._point[1]
 
     @property
     def objective(self) -> "Objective":
         """The result as weighted operands, each of which scores texts by its own cosine."""
-        return self._evaluation.scores(self._value)
-
-    @property
-    def norm(self) -> float:
-        """The result's length before it was normalised."""
-        return self._point[1]
+        return self._evaluation.objective(self._value)
 
     @cached_property
     def terms(self) -> list[Term]:
-        """Which operand contributed what, in the expression's order.
+        """What each operand contributes, in the expression's order.
 
-        Operands that come in more than once are one term; `center` adds the means it took out.
+        Repeated operands are one term; `center` adds the means it subtracted.
         """
         value: Combination = self._value
         return [
@@ -123,20 +194,20 @@ class Result(Evaluated):
     def operand_pictures(self) -> dict[Image, Picture]:
         """The pictures of the expression, in its order."""
         images = (node for node in operands(self.tree) if isinstance(node, Image))
-        return {node: self.calculator.find(node, self._source) for node in images}
+        return {node: self.calculator.picture(node, self._source) for node in images}
 
     def words(self, k: int = 10, *, keep_operands: bool = False) -> list[Word]:
-        """The `k` words that answer best, best first, without the expression's own."""
-        said = [node.text for node in operands(self.tree) if isinstance(node, Text)]
-        said += [picture.name for picture in self.operand_pictures.values()]
+        """The `k` best words, best first, without the expression's own operands."""
+        own = [node.text for node in operands(self.tree) if isinstance(node, Text)]
+        own += [picture.name for picture in self.operand_pictures.values()]
         target = self.vector
         with self._timed("words"):
-            vocabulary = self.calculator.vocabulary
-            return vocabulary.nearest(target, k, () if keep_operands else said, self._parts)
+            vocabulary = self.calculator.models.vocabulary
+            return vocabulary.nearest(target, k, () if keep_operands else own, self._parts)
 
     @property
     def _parts(self) -> Parts:
-        """The operands' unit vectors (n, d) and how much of each the result has."""
+        """The operands' unit vectors (n, d) and weights (n,)."""
         vectors = self._evaluation.vectors
         weights = dict(zip(vectors, self._value.weights[: len(vectors)], strict=True))
         used = [node for node in operands(self.tree) if weights[node]]
@@ -158,141 +229,108 @@ class Result(Evaluated):
         center: bool | None = None,
         keep_operands: bool = False,
     ) -> list[Hit]:
-        """The `k` nearest pictures of the gallery, nearest first, without the expression's own.
+        """The `k` nearest pictures of the gallery, best first, without the expression's own.
 
-        `threshold` is the least cosine, `where` a condition on the pictures' metadata as in SQL
-        ("year > 2010"). `fold` puts pictures with this cosine or more (0.94, say) into the `alike`
-        of the first of them; `diversity` from 0 to 1 chooses pictures unlike one another. `center`
-        compares without the mean picture and the mean text; None does as the preset does.
-        Raises ZcalcError for a condition that can't be used and settings that make no sense.
+        `threshold` is the lowest cosine, `where` an SQL condition on metadata ("year > 2010").
+        `fold` moves near-duplicates, pictures with at least this cosine (0.94, say) to a better
+        one, into that one's `alike`. `diversity` from 0 to 1 prefers pictures unlike one another.
+        `center` subtracts the mean picture and the mean text first; None follows the preset.
+        Raises ZcalcError for an invalid condition or setting.
 
         >>> import zcalc
         >>> [hit.name for hit in zcalc.load("mini")("img(coffee)").nearest(1, where="name > 'm'")]
         ['tea']
         """
-        query = Query(k, threshold, where, fold, diversity)
+        space, query = self.calculator, Query(k, threshold, where, fold, diversity)
         own = {str(p.path) for p in self.operand_pictures.values() if not keep_operands}
-        centred = self.calculator.preset.center if center is None else center
+        centred = space.models.preset.center if center is None else center
         target, mean = self.vector, None
         if centred:
-            mean = self.calculator.means[0]
+            mean = space.means[0]
             target = point(self._evaluation(Call("center", (self.tree,), span=self.tree.span)))[0]
         with self._timed("nearest"):
-            return nearest(self.calculator.searched, target, query, own, mean)
+            return nearest(space.searchable, target, query, own, mean)
 
     def more(self, *pictures: str | Hit) -> "Result":
         """More like these pictures: the expression with them added (see `index.feedback`)."""
-        return self._told(pictures, ())
+        return Result(self.calculator, apply_feedback(self.tree, more=_names(pictures)))
 
     def less(self, *pictures: str | Hit) -> "Result":
-        """Less like these pictures: the expression with them taken off."""
-        return self._told((), pictures)
-
-    def _told(self, more: Sequence[str | Hit], less: Sequence[str | Hit]) -> "Result":
-        from zcalc.index.feedback import edited
-
-        named = [[p.name if isinstance(p, Hit) else p for p in some] for some in (more, less)]
-        return Result(self.calculator, edited(self.tree, *named))
+        """Less like these pictures: the expression with them subtracted."""
+        return Result(self.calculator, apply_feedback(self.tree, less=_names(pictures)))
 
     def caption(
         self,
         method: str | None = None,
         *,
         mode: str = "vectors",
-        on_token: "Callable[[Caption], None] | None" = None,
+        on_token: Callable[[Caption], None] | None = None,
         **settings: Any,
-    ) -> "Caption":
-        """Decode the point into a sentence; asked again, the same caption comes at once.
+    ) -> Caption:
+        """Decode the point into a sentence; the same call returns the same caption at once.
 
-        `method` is "zerocap", "search" or "retrieve" (the preset's own without one), `settings` are
-        those of `ZeroCapSettings` or `SearchSettings`: beams, prompt, max_tokens and so on.
-        `mode` "scores" does the arithmetic on the operands' cosines with the caption instead of
-        their vectors. `on_token` sees the caption grow; an interrupt gives what there is so far.
+        `method` is a decoder of `DECODERS`, the preset's by default; `settings` are the decoder's.
+        `mode="scores"` does the arithmetic on the operands' cosines with the caption instead of on
+        their vectors. `on_token` receives the growing caption. An interrupt returns what is there.
         """
-        from zcalc.captions import decode, longest, target_of
-        from zcalc.decode.caption import latest
-
-        method = method or self.calculator.preset.method
+        space = self.calculator
+        method = method or space.models.preset.method
         key = (method, mode, tuple(sorted(settings.items())))
         if key not in self._captions:
-            target = target_of(self, mode)
+            target = self.target(mode)
             with self._timed("caption"):
-                captions = decode(self.calculator, target, method, settings)
-                total = longest(self.calculator, method, settings)
-                shown = track(captions, "Writing a caption", total, saying=lambda c: c.text)
-                self._captions[key] = latest(shown, on_token)
+                captions = decode(space.models, target, method, settings, space.seed)
+                total = max_updates(space.models, method, settings)
+                updates = track(captions, "Writing a caption", total, saying=lambda c: c.text)
+                self._captions[key] = latest(updates, on_token)
         return self._captions[key]
 
-    def compare(self, *methods: str, modes: tuple[str, ...] = MODES, **settings: Any) -> Comparison:
-        """The captions of several decoders (the preset's own without a name), in both modes."""
-        return compare(self, methods or (self.calculator.preset.method,), modes, **settings)
+    def target(self, mode: str = "vectors") -> "Target":
+        """What a decoder writes toward: the point ("vectors") or the weighted operands ("scores").
 
-    def data(
-        self,
-        words: int = 0,
-        pictures: int = 0,
-        keep_operands: bool = False,
-        asked: Mapping[str, Any] | None = None,
-    ) -> dict:
-        """The result as the command line's JSON object, with the captions made so far."""
-        found = self._about() | {"norm": round(self.norm, 6)}
-        if self._captions:
-            beams = sum((caption.beams for caption in self._captions.values()), ())
-            found["captions"] = [
-                {"text": b.text, "clip": _rounded(b.clip), "logprob": _rounded(b.logprob)}
-                for b in sorted(beams, key=lambda beam: -beam.clip)
-            ]
-        if words:
-            hits = self.words(words, keep_operands=keep_operands)
-            found["words"] = [{"text": w.text, "score": _rounded(w.score)} for w in hits]
-        if pictures:
-            near = self.nearest(pictures, keep_operands=keep_operands, **(asked or {}))
-            found["images"] = [_about_hit(hit) for hit in near]
-        found["terms"] = [
-            {"name": term.name, "weight": round(term.weight, 6)}
-            | {"norm": round(term.norm, 6), "cosine": _rounded(term.cosine)}
-            for term in self.terms
-        ]
-        return found | self._timing()
+        With "scores" a text scores the weighted sum of its cosines with the operands.
+        """
+        if mode not in MODES:
+            raise ZcalcError(f"Unknown mode {mode!r}.", 'Use "vectors" or "scores".')
+        vector = self.vector  # raises if the expression cancels out
+        return vector if mode == "vectors" else self.objective
+
+    def compare(self, *methods: str, modes: Sequence[str] = MODES, **settings: Any) -> Comparison:
+        """Caption this with several decoders (the preset's by default), in both modes."""
+        models = self.calculator.models
+        pairs = [(m, mode) for m in methods or (models.preset.method,) for mode in modes]
+        rows = []
+        for method, mode in track(pairs, "Comparing captions"):
+            start, before = time.perf_counter(), self.seconds["caption"]
+            caption = self.caption(method, mode=mode, **settings)
+            seconds = self.seconds["caption"] - before or time.perf_counter() - start
+            vector = unit(models.encoder.texts([caption.text]))[0]  # (d,)
+            cosine = float(np.dot(vector, self.vector))
+            rows.append(ComparedCaption(method, mode, caption, cosine, seconds))
+        return Comparison(self.expr, tuple(rows))
 
     def directions(self) -> dict[str, np.ndarray]:
         """The vectors (d,) of the expression's operands and, last, the result's."""
-        _, found = self._value, {unparse(node): node for node in operands(self.tree)}
-        parts = {name: self._evaluation.vectors[node] for name, node in found.items()}
-        return {**parts, f"★ {unparse(self.tree)}": self.vector}
+        _ = self._value
+        nodes = {unparse(node): node for node in operands(self.tree)}
+        vectors = {name: self._evaluation.vectors[node] for name, node in nodes.items()}
+        return {**vectors, f"★ {unparse(self.tree)}": self.vector}
+
+    def measure(self, kind: str = "map", **settings: Any) -> Measure:
+        """The numbers behind a plot: "map", "cosines", "terms" or "trace"."""
+        return hooks.measure(self, kind, **settings)
 
     def plot(self, kind: str = "map", **settings: Any) -> "Figure":
         """A matplotlib figure: "map", "cosines", "terms" or "trace" (see `geometry.session`)."""
-        from zcalc.geometry.session import shown_of
-
-        return shown_of(self, kind, **settings).plot()
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        from zcalc.notebook.card import card_html, card_text
-
-        return {"text/plain": card_text(self), "text/html": card_html(self)}
+        return self.measure(kind, **settings).plot()
 
 
 class Results(list[Result | Scalar]):
-    """The results of a program, one for each of its statements."""
+    """The results of a program, one a statement."""
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        shown = [result._repr_mimebundle_() for result in self]
-        kinds = {"text/plain": "\n\n", "text/html": "\n"}
-        return {kind: gap.join(one[kind] for one in shown) for kind, gap in kinds.items()}
+        return hooks.mimebundle(self)
 
 
-def _about_hit(hit: Hit) -> dict[str, Any]:
-    """A picture as the JSON object has it; what there is nothing of is left out."""
-    about: dict[str, Any] = {"name": hit.name, "path": hit.path, "score": _rounded(hit.score)}
-    if hit.metadata:
-        about["metadata"] = {name: plain(value) for name, value in hit.metadata.items()}
-    if hit.missing:
-        about["missing"] = True
-    if hit.alike:
-        about["alike"] = [_about_hit(other) for other in hit.alike]
-    return about
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
+def _names(pictures: Sequence[str | Hit]) -> list[str]:
+    return [picture.name if isinstance(picture, Hit) else picture for picture in pictures]

@@ -1,4 +1,4 @@
-"""The nearest words: a vocabulary, embedded once for each model, without what was asked with."""
+"""The nearest words: a vocabulary embedded once per model and ranked, without the operands."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -12,8 +12,8 @@ import numpy as np
 from zcalc.algebra import unit
 from zcalc.progress import track
 from zcalc.ranking import Parts, Ranking
-from zcalc.shipped import kept_vectors
 from zcalc.storage import digest
+from zcalc.vector_cache import cached_vectors
 
 _BATCH = 256
 _IRREGULAR = {
@@ -27,14 +27,14 @@ _IRREGULAR = {
 
 
 class TextEncoder(Protocol):
-    """What stored texts ask of the model."""
+    """The text side of an encoder, as `StoredTexts` uses it."""
 
     identity: str
     dim: int
     context_length: int
 
     def token_count(self, text: str) -> int:
-        """How long a text is in tokens; `context_length` is the most."""
+        """The length of a text in tokens; at most `context_length` can be embedded."""
         ...
 
     def texts(self, texts: Sequence[str]) -> np.ndarray:
@@ -44,19 +44,18 @@ class TextEncoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """An entry of the vocabulary with its score: its cosine, or what the preset's ranking gives."""
+    """A vocabulary entry with its score: the cosine, adjusted by the preset's ranking."""
 
     text: str
     score: float
 
 
 class StoredTexts:
-    """Texts of a file of the package, one a line, with their unit vectors (n, d) float32.
+    """Texts from a file of the package, one per line, with their unit vectors (n, d) float32.
 
-    A line may give a kind (a number) and a definition behind tabs; `ranking` says what comes of
-    them. Texts that are too long for the model are left out. The vectors are made once for each
-    model and kept in the cache folder (mini's come with the package); a damaged cache is made
-    again.
+    A line may have a kind (a number) and a definition after tabs, which `ranking` uses. Texts too
+    long for the model are dropped. Vectors are computed once per model and cached (mini's are
+    shipped); a damaged cache is rebuilt.
     """
 
     def __init__(
@@ -87,7 +86,7 @@ class StoredTexts:
 
     @cached_property
     def kinds(self) -> np.ndarray:
-        """Numbers (n,) of the texts' kinds, 0 for an unknown one."""
+        """The kind (n,) of each text, 0 if unknown."""
         return self._all_kinds[self._rows.any(axis=1)]
 
     def nearest(
@@ -97,46 +96,46 @@ class StoredTexts:
         leave_out: Iterable[str] = (),
         parts: Parts | None = None,
     ) -> list[Word]:
-        """The `k` texts nearest to a unit vector (d,), best first, as the ranking scores them.
+        """The `k` texts nearest to a unit vector (d,), best first, scored by the ranking.
 
-        `parts` are the operands it was made from.
-        Left out are those whose every word is a word, or an inflection of one, of a text in
-        `leave_out`: "coffees" and "cup of coffee" for "a cup of coffee", but not "coffee table".
+        `parts` are the operands of the vector. A text is left out if each of its words is a word of
+        one text in `leave_out`, or an inflection of one: for "a cup of coffee" that is "coffees"
+        and "cup of coffee", but not "coffee table".
         """
-        said = [stems(text) for text in leave_out]
+        excluded = [stems(text) for text in leave_out]
         scores = self.ranking.scores(self.vectors, target, parts, self.kinds)  # (n,)
-        found: list[Word] = []
+        words: list[Word] = []
         for row in np.argsort(-scores, kind="stable"):
-            if len(found) == k:
+            if len(words) == k:
                 break
-            if not any(stems(self.texts[row]) <= words for words in said):
-                found.append(Word(self.texts[row], float(scores[row])))
-        return found
+            if not any(stems(self.texts[row]) <= operand for operand in excluded):
+                words.append(Word(self.texts[row], float(scores[row])))
+        return words
 
     @cached_property
     def _rows(self) -> np.ndarray:
         """Unit vectors (n, d) of all texts, zeros for those that are too long."""
-        known = "\n".join([*self._all, *self._glosses.values()])
-        about = {"model": self._encoder.identity, "texts": digest(known)}
-        about |= {"glossed": str(self.ranking.glossed)} if self._glosses else {}
-        return kept_vectors("texts", len(self._all), self._embed, **about)
+        content = "\n".join([*self._all, *self._glosses.values()])
+        metadata = {"model": self._encoder.identity, "texts": digest(content)}
+        metadata |= {"glossed": str(self.ranking.glossed)} if self._glosses else {}
+        return cached_vectors("texts", len(self._all), self._embed, **metadata)
 
     def _embed(self) -> np.ndarray:
-        longest = self._encoder.context_length
-        short = [i for i, t in enumerate(self._all) if self._encoder.token_count(t) <= longest]
-        batches = [short[i : i + _BATCH] for i in range(0, len(short), _BATCH)]
+        limit = self._encoder.context_length
+        fitting = [i for i, t in enumerate(self._all) if self._encoder.token_count(t) <= limit]
+        batches = [fitting[i : i + _BATCH] for i in range(0, len(fitting), _BATCH)]
         rows = np.zeros((len(self._all), self._encoder.dim), np.float32)  # (n, d)
-        for batch in track(batches, f"Embedding {self.name}, once for this model"):
+        for batch in track(batches, f"Embedding {self.name} (once per model)"):
             rows[batch] = unit(self._encoder.texts([self._all[i] for i in batch]))
             glossed = [i for i in batch if i in self._glosses]
-            texts = [self._cut(self._glosses[i]) for i in glossed]
+            texts = [self._truncate(self._glosses[i]) for i in glossed]
             if glossed:
                 share = self.ranking.glossed * unit(self._encoder.texts(texts))
                 rows[glossed] = unit(rows[glossed] + share)
         return rows
 
-    def _cut(self, gloss: str) -> str:
-        """As much of a definition as the model can read."""
+    def _truncate(self, gloss: str) -> str:
+        """The first words of a definition, as many as fit into the model's context."""
         words = gloss.split()
         while self._encoder.token_count(" ".join(words)) > self._encoder.context_length:
             words.pop()
@@ -144,25 +143,25 @@ class StoredTexts:
 
 
 def read_texts(name: str) -> tuple[str, ...]:
-    """The lines of a text file of the package, without empty ones."""
+    """The distinct, non-empty lines of a text file of the package."""
     text = (files("zcalc") / "data" / name).read_text(encoding="utf-8")
     return tuple(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
 
 
 @lru_cache(maxsize=65_536)
 def stems(text: str) -> frozenset[str]:
-    """The stems of a text's words, so that inflections of a word are alike.
+    """The stems of a text's words, equal for all inflections of a word; articles don't count.
 
     >>> stems("Coffees and women") == stems("coffee, and a woman")
     True
     """
     words = [_singular(word) for word in re.findall(r"[^\W_]+", text.lower())]
-    known = [word for word in words if word not in ("a", "an", "the")] or words
-    return frozenset(_stemmer().stemWords(known))
+    words = [word for word in words if word not in ("a", "an", "the")] or words
+    return frozenset(_stemmer().stemWords(words))
 
 
 def _singular(word: str) -> str:
-    """An irregular plural's singular; `-men` and `-women` at the end of longer words too."""
+    """The singular of an irregular plural, including compounds in -men and -women."""
     return _IRREGULAR.get(word) or re.sub(r"(?<=\w)men$", "man", word)
 
 

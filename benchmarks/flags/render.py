@@ -3,7 +3,7 @@
     python benchmarks/flags/render.py FLAG_ICONS NOTO
 
 FLAG_ICONS is the unpacked npm package flag-icons, NOTO the unpacked Debian package
-fonts-noto-color-emoji; the countries are those of zcalc/evaluate/flags.tsv.
+fonts-noto-color-emoji; the countries are those of zcalc/bench/flags.tsv.
 """
 
 import io
@@ -20,7 +20,7 @@ COLOURS = 64  # of a picture's palette
 
 def main(flag_icons: Path, noto: Path) -> None:
     """Write xx.png for every country into the folders flag-icons and noto."""
-    table = HERE.parents[1] / "zcalc/evaluate/flags.tsv"
+    table = HERE.parents[1] / "zcalc/bench/flags.tsv"
     codes = [line.split("\t")[0] for line in table.read_text("utf8").splitlines()[1:]]
     font = _font(noto)
     for folder in ("flag-icons", "noto"):

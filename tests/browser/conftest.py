@@ -21,6 +21,7 @@ CHROMIUM = os.environ.get("ZCALC_CHROMIUM") or shutil.which("chromium") or ""
 SWITCHES = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # this machine only
 ]  # fmt: skip
 
 
@@ -28,23 +29,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            if not os.environ.get("ZCALC_BROWSER"):
-                item.add_marker(pytest.mark.skip("these take minutes: make browser runs them"))
+            item.add_marker(pytest.mark.heavy)
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """Chromium, without a window."""
+    """Headless Chromium."""
     with running_browser() as running:
         yield running
 
 
 @contextmanager
 def running_browser() -> Iterator[Any]:
-    """Start Chromium; skips the test where it or playwright is not there."""
+    """Start Chromium; skip the test where Chromium or playwright is missing."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not CHROMIUM:
-        pytest.skip("there is no Chromium; install it, or name it in ZCALC_CHROMIUM")
+        pytest.skip("Chromium is not installed; install it, or set ZCALC_CHROMIUM to its path")
     with playwright.sync_playwright() as running:
         browser = running.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
         yield browser
@@ -52,20 +52,15 @@ def running_browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def jupyter(
-    browser: Any, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
-) -> Iterator[tuple[str, Path]]:
+def jupyter(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """The address of a JupyterLab, token included, and the folder of its notebooks."""
-    cache = pytestconfig.cache
-    if cache is not None:  # the words' vectors, which take the longest, stay from run to run
-        os.environ["ZCALC_CACHE"] = str(cache.mkdir("zcalc"))
     with running_jupyter(tmp_path_factory) as running:
         yield running
 
 
 @contextmanager
 def running_jupyter(folders: Any) -> Iterator[tuple[str, Path]]:
-    """Start a JupyterLab that keeps all its files in a folder of its own."""
+    """Start a JupyterLab that keeps all its files in one temporary folder."""
     home = folders.mktemp("jupyter")
     folder = home / "notebooks"
     folder.mkdir()
@@ -93,22 +88,24 @@ def running_jupyter(folders: Any) -> Iterator[tuple[str, Path]]:
 
 @pytest.fixture(scope="session")
 def make(browser: Any, jupyter: tuple[str, Path]) -> Callable[..., Notebook]:
-    """Opens a notebook of the cells that it is given, in a page of its own."""
+    """A function that opens a notebook with the given cells in a new page."""
     return opener(browser, jupyter)
 
 
 def opener(browser: Any, jupyter: tuple[str, Path]) -> Callable[..., Notebook]:
-    """What opens notebooks of a JupyterLab in a browser."""
+    """A function that opens notebooks of `jupyter` in `browser`."""
     address, folder = jupyter
 
-    def made(*cells: str, width: int = 1280, theme: str = "Light", height: int = 1400) -> Notebook:
-        _settings(folder.parent / "settings", theme)
+    def open_notebook(
+        *cells: str, width: int = 1280, theme: str = "Light", height: int = 1400
+    ) -> Notebook:
+        _write_settings(folder.parent / "settings", theme)
         name = f"{secrets.token_hex(4)}.ipynb"
         (folder / name).write_text(json.dumps(_document(cells)))
         page = browser.new_page(viewport={"width": width, "height": height})
         return Notebook(page, address % name)
 
-    return made
+    return open_notebook
 
 
 @pytest.fixture
@@ -116,25 +113,25 @@ def notebook(make: Callable[..., Notebook]) -> Iterator[Callable[..., Notebook]]
     """`make`, with the pages closed after the test."""
     opened: list[Notebook] = []
 
-    def made(*cells: str, **options: Any) -> Notebook:
+    def open_notebook(*cells: str, **options: Any) -> Notebook:
         opened.append(make(*cells, **options))
         return opened[-1]
 
-    yield made
-    for one in opened:
-        one.close()
+    yield open_notebook
+    for page in opened:
+        page.close()
 
 
-def _document(cells: tuple[str, ...]) -> dict:
+def _document(sources: tuple[str, ...]) -> dict:
     blank = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    made = [blank | {"id": f"cell{i}", "source": source} for i, source in enumerate(cells)]
-    return {"cells": made, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    cells = [blank | {"id": f"cell{i}", "source": source} for i, source in enumerate(sources)]
+    return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
 
 
-def _settings(folder: Path, theme: str) -> None:
-    inside = folder / "@jupyterlab/apputils-extension"
-    inside.mkdir(parents=True, exist_ok=True)
-    known = {"themes": {"adaptive-theme": True}, "notification": {"fetchNews": "false"}}
-    for name, values in known.items():
-        (inside / f"{name}.jupyterlab-settings").write_text(json.dumps(values))
+def _write_settings(folder: Path, theme: str) -> None:
+    extension = folder / "@jupyterlab/apputils-extension"
+    extension.mkdir(parents=True, exist_ok=True)
+    settings = {"themes": {"adaptive-theme": True}, "notification": {"fetchNews": "false"}}
+    for name, values in settings.items():
+        (extension / f"{name}.jupyterlab-settings").write_text(json.dumps(values))

@@ -1,11 +1,11 @@
-"""The magics in JupyterLab, typed as a person types them."""
+"""The magics in JupyterLab, typed by hand."""
 
 from collections.abc import Callable
 
 from playwright.sync_api import expect
 
 
-def test_tab_completes_pictures_in_a_cell_of_the_language(notebook: Callable) -> None:
+def test_tab_completes_pictures_in_a_magic_cell(notebook: Callable) -> None:
     book = notebook("%load_ext zcalc\nimport zcalc; calc = zcalc.load('mini')", "%%zcalc")
     book.run()
     cell = book.page.locator(".jp-Notebook .jp-Cell").nth(1)
@@ -13,7 +13,7 @@ def test_tab_completes_pictures_in_a_cell_of_the_language(notebook: Callable) ->
     book.page.keyboard.press("Control+End")
     book.page.keyboard.type("\nimg(rock", delay=30)
     content = cell.locator(".cm-content")
-    for _ in range(10):  # JupyterLab drops an answer that takes more than a second, as a first may
+    for _ in range(10):  # JupyterLab drops replies slower than a second, such as the first
         book.page.keyboard.press("Tab")
         book.page.wait_for_timeout(1500)
         if "rocket" in content.inner_text():

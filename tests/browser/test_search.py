@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 OPEN = "import zcalc; calc = zcalc.load('mini')\ncalc.search('img(coffee)')"
 
 
-def found(widget: Any) -> list[str]:
+def names(widget: Any) -> list[str]:
     return widget.locator(".z-found figcaption").all_text_contents()
 
 
@@ -18,13 +18,13 @@ def test_a_search_from_a_picture_to_another(notebook: Callable) -> None:
     widget = book.widget()
     equation = expect(widget.get_by_label("The expression", exact=True))
     expect(widget.locator(".z-hit")).to_have_count(12)
-    first = found(widget)[0]
+    first = names(widget)[0]
     widget.get_by_role("button", name=f"More like {first}", exact=True).click()
     equation.to_have_value(f"img(coffee) + 0.5 * img({first})")
     expect(widget.locator(".z-results")).to_have_attribute(
         "data-expr", f"img(coffee) + 0.5 * img({first})"
     )
-    last = found(widget)[-1]
+    last = names(widget)[-1]
     widget.get_by_role("button", name=f"Less like {last}", exact=True).click()
     equation.to_have_value(f"img(coffee) + 0.5 * img({first}) - 0.25 * img({last})")
     expect(widget.locator(".z-chip")).to_have_count(3)
@@ -36,10 +36,10 @@ def test_a_search_from_a_picture_to_another(notebook: Callable) -> None:
     )
     widget.get_by_label("Where", exact=True).fill("year >")
     expect(widget.locator(".z-notice")).to_contain_text("condition")
-    assert all(name > "m" for name in found(widget))
+    assert all(name > "m" for name in names(widget))
     widget.get_by_label("Where", exact=True).fill("")
     expect(widget.locator(".z-notice")).to_be_hidden()
-    name = found(widget)[1]
+    name = names(widget)[1]
     widget.get_by_role("button", name=f"Look at {name},").click()
     expect(widget.locator(".z-side")).to_contain_text(name)
     expect(widget.locator(".z-side")).to_contain_text("file")

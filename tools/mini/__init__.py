@@ -1,3 +1,3 @@
-"""How the embedded model is built, from weights and word lists that package indexes carry."""
+"""Builds the bundled models from weights and word lists published on package indexes."""
 
 import zcalc.models.compat  # noqa: F401  (before anything that imports torchvision)

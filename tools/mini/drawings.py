@@ -13,7 +13,7 @@ from tools.mini.progress import progress
 
 SIZE = 160  # pixels a side
 PREFIX = "@iconify-json/"
-# Design: the licence of its drawings, and whose they are.
+# Licence and copyright holder of each emoji design.
 LICENCES = {
     "twemoji": "CC-BY-4.0, Twitter and other contributors",
     "openmoji": "CC-BY-SA-4.0, OpenMoji, HfG Schwaebisch Gmuend",
@@ -24,18 +24,18 @@ LICENCES = {
     "noto": "Apache-2.0, Google",
     "fluent-emoji-3d": "MIT, Microsoft Corporation",
 }
-PAINTED = "fluent-emoji-3d"  # comes as pictures, all others as SVG
-HELD_OUT = "noto"  # for evaluation and the gallery only
+RASTER = "fluent-emoji-3d"  # distributed as raster images; all others are SVG
+HELD_OUT = "noto"  # used for evaluation and the gallery only
 TRAINING = tuple(design for design in LICENCES if design != HELD_OUT)
 CONCEPTS = Path(__file__).with_name("concepts.tsv")
 NAMES = Path(__file__).with_name("emoji_names.tsv")
 TONES = tuple(f"{tone:x}" for tone in range(0x1F3FB, 0x1F400))
-VARIANT = re.compile(r"-\d$")  # Streamline's second drawings (man-2) have a light skin
+VARIANT = re.compile(r"-\d$")  # Streamline's second drawings (man-2) have a light skin tone
 
 
 @dataclass(frozen=True)
 class Concept:
-    """One everyday meaning: the texts that name it (best first) and the emoji that show it."""
+    """An everyday concept: the texts that name it (best first) and the emoji that show it."""
 
     name: str
     texts: tuple[str, ...]
@@ -43,38 +43,34 @@ class Concept:
 
 
 def concepts(work: Path) -> list[Concept]:
-    """Every concept of concepts.tsv; `codes` also holds the skin tones of its emoji."""
-    toned = _tones(_chars(work, "twemoji"))
-    found = []
+    """All concepts of concepts.tsv, with the skin-tone variants of their emoji added."""
+    tones = _tones(_chars(work, "twemoji"))
+    result = []
     for line in CONCEPTS.read_text(encoding="utf-8").splitlines():
         if not line or line.startswith("#"):
             continue
         name, texts, codes = line.split("\t")
-        every = [t for code in codes.split() for t in (code, *toned.get(code, ()))]
-        found.append(Concept(name, (name, *texts.split("; ")) if texts else (name,), tuple(every)))
-    return found
-
-
-def flag_codes(code: str) -> str:
-    """The emoji code of a country's flag: `us` -> `1f1fa-1f1f8`."""
-    return "-".join(f"{0x1F1E6 + ord(letter) - ord('a'):x}" for letter in code.lower())
+        names = (name, *texts.split("; ")) if texts else (name,)
+        variants = [t for code in codes.split() for t in (code, *tones.get(code, ()))]
+        result.append(Concept(name, names, tuple(variants)))
+    return result
 
 
 def drawing(work: Path, design: str, code: str) -> Path:
-    """Where one drawing lies (it may be missing: no design has them all)."""
-    if design == PAINTED:
-        return _painted(work).get(code, work / "drawings" / design / f"{code}.webp")
+    """The path of a drawing, which may not exist: no design covers every emoji."""
+    if design == RASTER:
+        return _raster(work).get(code, work / "drawings" / design / f"{code}.webp")
     return work / "drawings" / design / f"{code}.png"
 
 
 def render(work: Path) -> None:
-    """Draw what concepts, gallery and flags need (`SIZE` px RGBA) and is not there yet."""
-    shown = {code for concept in concepts(work) for code in concept.codes} | set(GALLERY.values())
+    """Render the missing drawings of concepts, gallery and flags (`SIZE` px, RGBA)."""
+    needed = {code for concept in concepts(work) for code in concept.codes} | set(GALLERY.values())
     for design in LICENCES:
-        if design == PAINTED:
+        if design == RASTER:
             continue
         icons = _icons(work, design)
-        names = {c: n for c, n in codes(work, design).items() if c in shown or is_flag(c)}
+        names = {c: n for c, n in codes(work, design).items() if c in needed or is_flag(c)}
         todo = {c: n for c, n in names.items() if not drawing(work, design, c).exists()}
         if todo:
             done = len(names) - len(todo)
@@ -82,90 +78,90 @@ def render(work: Path) -> None:
 
 
 def is_flag(code: str) -> bool:
-    """Whether this is a country's flag (two regional indicators)."""
+    """Whether an emoji code is a country's flag (two regional indicators)."""
     return bool(re.fullmatch(r"1f1[ef][0-9a-f]-1f1[ef][0-9a-f]", code))
 
 
 def codes(work: Path, design: str) -> dict[str, str]:
-    """Emoji code -> icon name of one design, by its own table or else by the icons' names."""
-    if design == PAINTED:
-        return {code: path.stem for code, path in _painted(work).items()}
-    own = _chars(work, design)
+    """Emoji code -> icon name of a design, from its own table or else matched by name."""
+    if design == RASTER:
+        return {code: path.stem for code, path in _raster(work).items()}
+    chars = _chars(work, design)
     icons = _icons(work, design)
-    named = [*icons["icons"], *icons.get("aliases", {})]
-    if own:
-        return {plain(code): name for code, name in own.items() if name in set(named)}
-    spelled, given = _spellings(work), _given(design)
-    found: dict[str, str] = {}
-    for name in named:
+    names = [*icons["icons"], *icons.get("aliases", {})]
+    if chars:
+        return {plain(code): name for code, name in chars.items() if name in set(names)}
+    by_name, overrides = _codes_by_name(work), _overrides(design)
+    result: dict[str, str] = {}
+    for name in names:
         stem = VARIANT.sub("", name)
-        code = given.get(name) or spelled.get(_key(name)) or spelled.get(_key(stem))
+        code = overrides.get(name) or by_name.get(_key(name)) or by_name.get(_key(stem))
         if code and name.endswith("-2"):
-            found.setdefault(_light(code), name)
+            result.setdefault(_light(code), name)
         if code:
-            found.setdefault(code, name)
-    return found
+            result.setdefault(code, name)
+    return result
 
 
 @lru_cache(maxsize=1)
-def _painted(work: Path) -> dict[str, Path]:
-    """Emoji code -> picture of the one design that comes as pictures."""
+def _raster(work: Path) -> dict[str, Path]:
+    """Emoji code -> image file of the raster design."""
     folder = sources.npm_folder(work, "@lobehub/fluent-emoji-3d") / "package/assets"
     return {plain(path.stem): path for path in sorted(folder.glob("*.webp"))}
 
 
 def plain(code: str) -> str:
-    """An emoji code in lower case, without variation selectors."""
+    """Normalise an emoji code: lower case, without variation selectors."""
     return "-".join(part for part in code.lower().split("-") if part != "fe0f")
 
 
-def _spellings(work: Path) -> dict[str, str]:
-    """Name without spaces -> code: Unicode's names, then those that three designs use."""
-    found: dict[str, str] = {}
+def _codes_by_name(work: Path) -> dict[str, str]:
+    """Name without spaces -> code, from the names of three designs and of Unicode."""
+    result: dict[str, str] = {}
     for design in ("noto", "openmoji", "twemoji"):
         chars = _chars(work, design)
-        of = {name: plain(code) for code, name in chars.items()}
+        by_name = {name: plain(code) for code, name in chars.items()}
         for alias, entry in _icons(work, design).get("aliases", {}).items():
-            if entry["parent"] in of and len(entry) == 1:
-                found[_key(alias)] = of[entry["parent"]]
-        found.update({_key(name): code for name, code in of.items()})
-    for code in set(found.values()):
+            if entry["parent"] in by_name and len(entry) == 1:
+                result[_key(alias)] = by_name[entry["parent"]]
+        result.update({_key(name): code for name, code in by_name.items()})
+    for code in set(result.values()):
         if "-" not in code:
-            found.setdefault(_key(unicodedata.name(chr(int(code, 16)), "")), code)
-    return found
+            result.setdefault(_key(unicodedata.name(chr(int(code, 16)), "")), code)
+    return result
 
 
-def _given(design: str) -> dict[str, str]:
-    """Icon name -> code where names alone do not tell (emoji_names.tsv)."""
+def _overrides(design: str) -> dict[str, str]:
+    """Icon name -> code for icons that can't be matched by name (emoji_names.tsv)."""
     rows = (line.split("\t") for line in NAMES.read_text(encoding="utf-8").splitlines())
     return {row[1]: row[2] for row in rows if row[0] == design}
 
 
 def _key(name: str) -> str:
-    """A name's letters and digits: `flag-for-flag-France` -> `flagfrance`."""
+    """Reduce a name to letters and digits: `flag-for-flag-France` -> `flagfrance`."""
     name = re.sub(r"^flag-for-(flag-)?", "flag-", name.lower())
     return re.sub(r"[^a-z0-9]", "", name)
 
 
-def _tones(every: Iterable[str]) -> dict[str, list[str]]:
-    """Code -> its codes with one skin tone."""
-    toned: dict[str, list[str]] = {}
-    for code in map(plain, every):
+def _tones(emoji: Iterable[str]) -> dict[str, list[str]]:
+    """Code -> its skin-tone variants."""
+    tones: dict[str, list[str]] = {}
+    for code in map(plain, emoji):
         parts = code.split("-")
         if any(tone in parts for tone in TONES):
             base = "-".join(part for part in parts if part not in TONES)
-            toned.setdefault(base, []).append(code)
-    return toned
+            tones.setdefault(base, []).append(code)
+    return tones
 
 
 def _light(code: str) -> str:
-    """The code with a light skin tone after its first point."""
+    """The code with a light skin tone after its first code point."""
     first, *rest = code.split("-")
     return "-".join((first, TONES[0], *rest))
 
 
 def _draw(work: Path, design: str, icons: dict, todo: Iterator[tuple[str, str]]) -> None:
-    """Render one design; each file appears whole or not at all."""
+    """Render icons of one design, writing each file atomically."""
     import resvg_py
 
     (work / "drawings" / design).mkdir(parents=True, exist_ok=True)
@@ -178,7 +174,7 @@ def _draw(work: Path, design: str, icons: dict, todo: Iterator[tuple[str, str]])
 
 
 def _svg(icons: dict, name: str) -> str:
-    """One icon of an Iconify set as a square SVG of `SIZE` px."""
+    """An icon of an Iconify set as a square SVG of `SIZE` px."""
     alias, flip = icons.get("aliases", {}).get(name), False
     if alias:
         name, flip = alias["parent"], alias.get("hFlip", False)

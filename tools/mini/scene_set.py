@@ -1,4 +1,4 @@
-"""The pictures the drawn classes are learned from, as the frozen backbone sees them."""
+"""Training pictures of the drawn classes, and the frozen backbone's features of them."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,55 +15,56 @@ from tools.mini.drawn_classes import drawn_classes
 from tools.mini.progress import progress
 from zcalc.models.tower import CHUNK, ClassMixture
 
-CHUNK_FILE = 1024  # pictures a file; a stopped build loses at most these
-EACH_FLAG, EACH_CONCEPT, NOTHING = 80, 24, 3000
+PER_FILE = 1024  # pictures; at most this many are lost when a build is interrupted
+EACH_FLAG, EACH_CONCEPT, NEGATIVES = 80, 24, 3000
 SIDE = 260  # the tower's input
-NONE = -1  # the label of a picture that shows no drawn class
+NONE = -1  # the label of a picture without a drawn class
 
 
 @dataclass(frozen=True)
 class Spec:
-    """One picture to make: its class, or NONE and which photograph; -1 for an empty ground."""
+    """A picture to paint: its class, or NONE and a photograph (-1: a background alone)."""
 
     label: int
     photo: int = -1
 
 
 class Painter:
-    """Makes the pictures in a fixed shuffled order; each depends on its position only."""
+    """Paints the pictures in a fixed shuffled order; each depends only on its position."""
 
     def __init__(self, work: Path) -> None:
         self.classes = drawn_classes(work)
-        self.grounds = photos.backgrounds(work)
-        self.photos = self.grounds + [path for path, _ in photos.labelled(work)]
+        self.backgrounds = photos.backgrounds(work)
+        self.photos = self.backgrounds + [path for path, _ in photos.labelled(work)]
         flags = [n for n, c in enumerate(self.classes) if c.flag]
         rest = [n for n, c in enumerate(self.classes) if not c.flag]
-        found = [Spec(n) for n in flags * EACH_FLAG + rest * EACH_CONCEPT]
-        grounds, photographs = len(self.grounds), len(self.photos)
-        found += [Spec(NONE, n % grounds) for n in range(NOTHING // 2)]
-        found += [Spec(NONE, grounds + n % (photographs - grounds)) for n in range(NOTHING // 3)]
-        found += [Spec(NONE)] * (NOTHING // 6)
-        order = np.random.default_rng(0).permutation(len(found))
-        self.specs = [found[i] for i in order]
+        specs = [Spec(n) for n in flags * EACH_FLAG + rest * EACH_CONCEPT]
+        first, count = len(self.backgrounds), len(self.photos)
+        specs += [Spec(NONE, n % first) for n in range(NEGATIVES // 2)]
+        specs += [Spec(NONE, first + n % (count - first)) for n in range(NEGATIVES // 3)]
+        specs += [Spec(NONE)] * (NEGATIVES // 6)
+        order = np.random.default_rng(0).permutation(len(specs))
+        self.specs = [specs[i] for i in order]
 
     def __call__(self, position: int) -> Image.Image:
-        """The picture, RGB, 224 x 224."""
+        """Paint the picture at a position, RGB, 224 x 224."""
         spec, rng = self.specs[position], np.random.default_rng((1, position))
-        behind = _photo(self.grounds[int(rng.integers(len(self.grounds)))])
-        behind = behind if rng.random() < 0.6 else None
+        background = _photo(self.backgrounds[int(rng.integers(len(self.backgrounds)))])
+        background = background if rng.random() < 0.6 else None
         if spec.label == NONE and spec.photo < 0:
-            return scene_parts.ground_scene(rng, behind)
+            return scene_parts.background_scene(rng, background)
         if spec.label == NONE:
             photo = _photo(self.photos[spec.photo])
             if photo.mode == "RGBA":  # cut out
-                return scenes.drawing_scene(photo, rng, behind)
+                return scenes.drawing_scene(photo, rng, background)
             return scenes.photo_scene(photo, rng)
-        shown = self.classes[spec.label]
-        if shown.flag:
-            return scenes.flag_scene(_flag(shown.flag, int(rng.integers(3))), rng, behind)
-        designs = sorted(shown.designs)  # a design first: one may have many skin tones
-        paths = shown.designs[designs[int(rng.integers(len(designs)))]]
-        return scenes.drawing_scene(_drawing(paths[int(rng.integers(len(paths)))]), rng, behind)
+        drawn = self.classes[spec.label]
+        if drawn.flag:
+            return scenes.flag_scene(_flag(drawn.flag, int(rng.integers(3))), rng, background)
+        designs = sorted(drawn.designs)  # sample the design first: one may have many skin tones
+        paths = drawn.designs[designs[int(rng.integers(len(designs)))]]
+        drawing = _drawing(paths[int(rng.integers(len(paths)))])
+        return scenes.drawing_scene(drawing, rng, background)
 
 
 @lru_cache(maxsize=400)
@@ -85,14 +86,14 @@ def _flag(flag: flags.Flag, shape: int) -> Image.Image:
 
 
 def pixels(picture: Image.Image) -> torch.Tensor:
-    """What the tower's preprocessing makes of a square picture: (3, 260, 260) in -1..1."""
+    """Preprocess a square picture as the tower does: (3, 260, 260) in -1..1."""
     array = np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BICUBIC), np.float32)
     return torch.from_numpy(array).permute(2, 0, 1) / 127.5 - 1
 
 
 @torch.inference_mode()
-def see(tower: ClassMixture, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
-    """The backbone's `logits`, `grid` and `pooled` features of (n, 3, 260, 260), in fp16."""
+def features(tower: ClassMixture, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The backbone's `logits`, `grid` and `pooled` features of pictures (n, 3, 260, 260), fp16."""
     pictures = pictures.contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16):
         parts = [tower.features(part) for part in pictures.split(CHUNK)]
@@ -104,34 +105,37 @@ def see(tower: ClassMixture, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
 
 
 def write(work: Path, tower: ClassMixture) -> list[Path]:
-    """Make and see all pictures; a stopped run goes on at the first missing file."""
+    """Write the features of all pictures to files; an interrupted run resumes."""
     folder, painter = work / "scenes", Painter(work)
     folder.mkdir(exist_ok=True)
-    files = [folder / f"{n:03}.safetensors" for n in range(-(-len(painter.specs) // CHUNK_FILE))]
+    files = [folder / f"{n:03}.safetensors" for n in range(-(-len(painter.specs) // PER_FILE))]
     todo = [n for n, file in enumerate(files) if not file.exists()]
     for n in progress(todo, "pictures", len(files) - len(todo), len(files)):
-        rows = range(n * CHUNK_FILE, min((n + 1) * CHUNK_FILE, len(painter.specs)))
-        parts = [rows[i : i + 64] for i in range(0, len(rows), 64)]
-        seen = [see(tower, torch.stack([pixels(painter(row)) for row in part])) for part in parts]
-        found = {name: torch.cat([s[name] for s in seen]) for name in seen[0]}
-        found["labels"] = torch.tensor([painter.specs[row].label for row in rows])
-        beside = files[n].with_suffix(".new")
-        save_file(found, beside)
-        beside.replace(files[n])
+        rows = range(n * PER_FILE, min((n + 1) * PER_FILE, len(painter.specs)))
+        batches = [rows[i : i + 64] for i in range(0, len(rows), 64)]
+        parts = [
+            features(tower, torch.stack([pixels(painter(row)) for row in batch]))
+            for batch in batches
+        ]
+        tensors = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        tensors["labels"] = torch.tensor([painter.specs[row].label for row in rows])
+        temporary = files[n].with_suffix(".new")
+        save_file(tensors, temporary)
+        temporary.replace(files[n])
     return files
 
 
 def read(files: list[Path]) -> dict[str, torch.Tensor]:
-    """All rows of the files."""
+    """Read and concatenate the features in the files."""
     parts = [load_file(file) for file in files]
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
 def mean_of_photographs(files: list[Path]) -> torch.Tensor:
-    """The mean pooled features (1280,) of the photographs among the pictures."""
-    found = []
+    """The mean pooled features (1280,) of pictures without a drawn class."""
+    pooled = []
     for file in files:
         with safe_open(file, "pt") as rows:
             photographs = rows.get_tensor("labels") == NONE
-            found.append(rows.get_tensor("pooled")[photographs].float())
-    return torch.cat(found).mean(0)
+            pooled.append(rows.get_tensor("pooled")[photographs].float())
+    return torch.cat(pooled).mean(0)

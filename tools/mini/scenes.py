@@ -1,4 +1,4 @@
-"""Training pictures of 224 x 224: clean flags, drawings and photographs in varied scenes."""
+"""Training pictures of 224 x 224: flags, drawings and photographs in varied scenes."""
 
 from numpy.random import Generator
 from PIL import Image, ImageDraw
@@ -7,13 +7,13 @@ from tools.mini.scene_parts import (
     SIDE,
     Box,
     Colour,
+    background_scene,
     cropped,
-    drawing_ground,
-    ground_scene,
+    drawing_background,
     noisy,
-    over,
+    outlined,
+    pasted,
     plain,
-    stuck,
     tilted,
     waved,
 )
@@ -33,7 +33,7 @@ FLAG_KINDS = {
 
 
 def flag_scene(flag: Image.Image, rng: Generator, background: Image.Image | None) -> Image.Image:
-    """One varied picture of a flat flag; never mirrored, its hue kept within 3 degrees."""
+    """A random scene with a flag, never mirrored, its hue shifted by at most 3 degrees."""
     kind = str(rng.choice(list(FLAG_KINDS), p=list(FLAG_KINDS.values())))
     return flag_scene_of(kind, flag, rng, background)
 
@@ -41,16 +41,16 @@ def flag_scene(flag: Image.Image, rng: Generator, background: Image.Image | None
 def flag_scene_of(
     kind: str, flag: Image.Image, rng: Generator, background: Image.Image | None
 ) -> Image.Image:
-    """One varied picture of the kind named, a key of `FLAG_KINDS`."""
+    """A random scene of a certain kind, a key of `FLAG_KINDS`."""
     flag = flag.convert("RGB")
-    if rng.random() < 0.4:  # many designs dim their white
+    if rng.random() < 0.4:  # many designs use an off-white
         gain = rng.uniform(0.87, 1.0)
         flag = flag.point(lambda value: value * gain)
     if kind == "crop" or (kind == "fabric" and rng.random() < 0.6):
         picture = _zoomed(flag, rng)
         if kind == "fabric" or rng.random() < 0.3:
             cloth = waved(picture.convert("RGBA"), (0, 0, SIDE, SIDE), rng, (0.03, 0.0))
-            picture = over(cloth, picture)  # the edges that moved inwards stay flag
+            picture = pasted(cloth, picture)  # the flag shows behind edges that moved inwards
         return noisy(picture, rng, hue=3, grey=0)
     if kind == "flat":
         picture = _flat(flag, rng)
@@ -64,7 +64,7 @@ def flag_scene_of(
 def drawing_scene(
     drawing: Image.Image, rng: Generator, background: Image.Image | None
 ) -> Image.Image:
-    """One varied picture of an RGBA drawing, on white 40 % of the time."""
+    """A random scene with an RGBA drawing, on a plain light background 40 % of the time."""
     drawing = drawing.convert("RGBA")
     drawing = drawing.crop(drawing.getchannel("A").getbbox() or (0, 0, *drawing.size))
     if rng.random() < 0.5:
@@ -79,8 +79,8 @@ def drawing_scene(
         _place(layer, drawing, (0.0, 0.0, SIDE, scale * SIDE), rng)
     if rng.random() < 0.7:
         layer = tilted(layer, rng, turn=15, amount=0.05 if rng.random() < 0.5 else 0.0)
-    ground = plain(rng, 1.0) if rng.random() < 0.4 else drawing_ground(rng, background)
-    return noisy(stuck(layer, ground, rng), rng, hue=9, grey=0.05)
+    scene = plain(rng, 1.0) if rng.random() < 0.4 else drawing_background(rng, background)
+    return noisy(outlined(layer, scene, rng), rng, hue=9, grey=0.05)
 
 
 def photo_scene(photo: Image.Image, rng: Generator) -> Image.Image:
@@ -89,33 +89,33 @@ def photo_scene(photo: Image.Image, rng: Generator) -> Image.Image:
 
 
 def _place(layer: Image.Image, drawing: Image.Image, box: Box, rng: Generator) -> None:
-    """Paste the drawing somewhere in the box (left, top, room, longer side of the drawing)."""
-    left, top, room, size = box
+    """Paste the drawing somewhere in the box (left, top, box side, longer side of the drawing)."""
+    left, top, side, size = box
     scale = size / max(drawing.size)
-    width, height = (max(1, round(side * scale)) for side in drawing.size)
+    width, height = (max(1, round(length * scale)) for length in drawing.size)
     if rng.random() < 0.3:
         width = max(1, round(width * rng.uniform(0.85, 1.0)))
     small = drawing.resize((width, height), Image.Resampling.BICUBIC)
-    x = left + rng.uniform(0, 1) * max(room - width, 0)
-    y = top + rng.uniform(0, 1) * max(room - height, 0)
+    x = left + rng.uniform(0, 1) * max(side - width, 0)
+    y = top + rng.uniform(0, 1) * max(side - height, 0)
     layer.alpha_composite(small, (round(x), round(y)))
 
 
 def _aspect(flag: Image.Image, rng: Generator) -> float:
-    """Width over height: the flag's own 40 % of the time, else a usual one."""
+    """Width over height: the flag's own 40 % of the time, otherwise a common one."""
     own = flag.width / flag.height
     return min(own, 2.2) if rng.random() < 0.4 else float(rng.choice(ASPECTS))
 
 
 def _zoomed(flag: Image.Image, rng: Generator) -> Image.Image:
-    """75 to 100 % of the flag's area over the whole frame."""
+    """A crop of 75 to 100 % of the flag's area that fills the frame."""
     w, h = (flag.width * rng.uniform(0.866, 1), flag.height * rng.uniform(0.866, 1))
     left, top = rng.uniform(0, flag.width - w), rng.uniform(0, flag.height - h)
     return flag.resize((SIDE, SIDE), Image.Resampling.BICUBIC, (left, top, left + w, top + h))
 
 
 def _flat(flag: Image.Image, rng: Generator) -> Image.Image:
-    """The flag lying flat, centre-cropped as a model's preprocessing does, or with margins."""
+    """The flag laid flat, centre-cropped as in CLIP's preprocessing, or with margins."""
     aspect = _aspect(flag, rng)
     if rng.random() < 0.35:
         keep = flag.width / max(aspect, 1.0)
@@ -127,11 +127,11 @@ def _flat(flag: Image.Image, rng: Generator) -> Image.Image:
     left = (SIDE - width) * rng.uniform(0.2, 0.8)
     top = (SIDE - height) * (0.5 if rng.random() < 0.7 else rng.uniform(0.1, 0.9))
     layer = _card(flag, (left, top, width, height), rng)
-    return over(layer, plain(rng, 0.55))
+    return pasted(layer, plain(rng, 0.55))
 
 
 def _card(flag: Image.Image, box: Box, rng: Generator) -> Image.Image:
-    """A transparent picture with the flag in the box; corners may be round, edges drawn."""
+    """A transparent layer with the flag in the box, at times with round corners or an edge."""
     left, top, width, height = (round(value) for value in box)
     layer = Image.new("RGBA", (SIDE, SIDE), CLEAR)
     small = flag.resize((max(width, 8), max(height, 8)), Image.Resampling.BICUBIC)
@@ -152,7 +152,7 @@ def _card(flag: Image.Image, box: Box, rng: Generator) -> Image.Image:
 
 
 def _badge(flag: Image.Image, rng: Generator, background: Image.Image | None) -> Image.Image:
-    """A round badge: the flag's middle, or the whole of it squeezed."""
+    """A round badge with the middle of the flag, or all of it squeezed in."""
     diameter = int(SIDE * rng.uniform(0.5, 1.0))
     keep = flag.height if rng.random() < 0.6 else flag.width
     left = max(flag.width - keep, 0) / 2
@@ -163,14 +163,14 @@ def _badge(flag: Image.Image, rng: Generator, background: Image.Image | None) ->
     layer = Image.new("RGBA", (SIDE, SIDE), CLEAR)
     x, y = (int(value) for value in rng.integers(0, SIDE - diameter + 1, 2))
     layer.paste(small, (x, y), mask.resize(small.size, Image.Resampling.BOX))
-    ground = ground_scene(rng, background) if rng.random() < 0.3 else plain(rng, 0.6)
-    return stuck(layer, ground, rng)
+    scene = background_scene(rng, background) if rng.random() < 0.3 else plain(rng, 0.6)
+    return outlined(layer, scene, rng)
 
 
 def _cloth(
     kind: str, flag: Image.Image, rng: Generator, background: Image.Image | None
 ) -> Image.Image:
-    """A flag of cloth or board in a scene: waving, on a pole, tilted, small or fabric."""
+    """A cloth or board flag in a scene: waving, on a pole, tilted, small or as fabric."""
     low, high = {"pole": (0.35, 0.8), "small": (0.2, 0.45)}.get(kind, (0.65, 0.96))
     aspect = _aspect(flag, rng)
     width = SIDE * rng.uniform(low, high) * min(1.0, aspect)
@@ -187,12 +187,12 @@ def _cloth(
         layer = _poled(layer, box, rng)
     if kind == "tilted" or (not emoji and rng.random() < 0.4):
         layer = tilted(layer, rng, turn=10, amount=0.16 if kind == "tilted" else 0.06)
-    ground = plain(rng, 0.8) if emoji else ground_scene(rng, background)
-    return over(layer, ground)
+    scene = plain(rng, 0.8) if emoji else background_scene(rng, background)
+    return pasted(layer, scene)
 
 
 def _poled(layer: Image.Image, box: Box, rng: Generator) -> Image.Image:
-    """A pole drawn under the flag's left edge, down to the frame's end; at times a knob."""
+    """Draw a pole at the flag's left edge down to the bottom of the frame, at times with a knob."""
     left, top, width, _ = box
     thick = max(2.0, width * rng.uniform(0.015, 0.06))
     greys = int(rng.integers(90, 230))

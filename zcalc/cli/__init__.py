@@ -1,12 +1,13 @@
-"""The command line. Only what a command needs is imported: `zcalc --help` is instant."""
+"""The command line. Each command imports only what it needs, so that `zcalc --help` is instant."""
 
 import io
 import re
 import sys
+from typing import Annotated
 
 import typer
 
-from zcalc.cli import bench, evaluate, nearest, other, push
+from zcalc.cli import bench, demo, expressions, index, lab, models, nearest
 
 app = typer.Typer(
     help="Arithmetic on pictures and words.",
@@ -14,20 +15,40 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(evaluate.app)
+app.add_typer(expressions.app)
 app.add_typer(nearest.app)
-app.add_typer(push.app, name="index")  # build, info, restore, push
-app.add_typer(other.app)
+app.add_typer(index.app, name="index")
+app.add_typer(models.app)
+app.add_typer(lab.app)
+app.add_typer(demo.app)
 app.add_typer(bench.app, name="bench")
 
 _SIGNED = re.compile(r"""-[-+\s]*(\w+\s*\(|["'(.\d])""")
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"zcalc {version('zcalc')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Arithmetic on pictures and words."""
+
+
 def main() -> None:
-    """Run the command line; an expression may begin with a minus sign."""
-    for stream in (sys.stdout, sys.stderr):  # a name that can't be shown is no reason to stop
+    """Run the command line; an expression may start with a minus sign."""
+    for stream in (sys.stdout, sys.stderr):  # an unencodable file name must not end the program
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    # A leading space tells such an expression from an option; the language ignores it.
+    # A leading space, which the language ignores, keeps such an expression from being an option.
     arguments = [f" {a}" if _SIGNED.match(a) else a for a in sys.argv[1:]]
     app(arguments)

@@ -1,6 +1,6 @@
-"""`zcalc bench`: what models can do, measured."""
+"""`zcalc bench`: run benchmarks and print their reports."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,23 +9,26 @@ import typer
 from zcalc.cli.options import Json, Method, Model, print_json, reporting
 
 if TYPE_CHECKING:
-    from zcalc.calculator import Calculator
-    from zcalc.evaluate import Report
+    from rich.table import Table as RichTable
 
-Measured = Annotated[
+    from zcalc.bench import ModelComparison, Report, Suite
+    from zcalc.bench.relation import Answer
+    from zcalc.calculator import Calculator
+
+Encoder = Annotated[
     str, typer.Option("--model", help="Preset, or an encoder: open_clip:ARCH/TAG or a folder.")
 ]
 Other = Annotated[
-    str | None, typer.Option("--compare", help="A second model, named alike, to compare with.")
+    str | None, typer.Option("--compare", help="A second preset or encoder to compare with.")
 ]
 Table = Annotated[Path, typer.Argument(metavar="CSV", help="Columns image and references.")]
-Answers = Annotated[bool, typer.Option("--show", help="With --json: every item, too.")]
+Items = Annotated[bool, typer.Option("--show", help="With --json: add every item.")]
 Folders = Annotated[
     list[Path] | None,
-    typer.Option("--images", help="Folder of the pictures that are named, if not the samples."),
+    typer.Option("--images", help="Folder of the named pictures; default: the sample pictures."),
 ]
 
-app = typer.Typer(help="Measure the models.", no_args_is_help=True)
+app = typer.Typer(help="Benchmark the models.", no_args_is_help=True)
 
 
 @app.command("mini")
@@ -33,22 +36,30 @@ def bench_mini(
     photos: Annotated[
         Path | None, typer.Argument(metavar="[FOLDER]", help="Photographs with a labels.tsv.")
     ] = None,
-    samples: Annotated[int, typer.Option(min=0, help="Captions to draw from the model.")] = 0,
+    samples: Annotated[int, typer.Option(min=0, help="Captions to sample from the model.")] = 0,
     captions: Annotated[int, typer.Option(min=0, help="Photographs to caption.")] = 0,
     as_json: Json = False,
 ) -> None:
     """Measure the embedded models: recall on labelled photographs, cosine with the teacher."""
     with reporting(as_json):
-        from zcalc.evaluate.mini import run
+        from zcalc.bench.mini import measure_mini
 
-        run(photos, samples, captions, as_json)
+        result = measure_mini(_calculator("mini"), photos, samples, captions)
+        if as_json:
+            print_json(result.data())
+            return
+        _print_scores(result.scores, 52, 8)
+        for row in result.captions:
+            print(f"{'+' if row.right else '-'} {row.name:26} {row.caption}")
+        for caption in result.samples:
+            print(caption)
 
 
 @app.command("arithmetic")
 def bench_arithmetic(  # noqa: PLR0913, PLR0917
     photos: Annotated[
         Path | None,
-        typer.Argument(metavar="[FOLDER]", help="The photographs that a third of it is about."),
+        typer.Argument(metavar="[FOLDER]", help="The photographs that nearly half of the set is about."),
     ] = None,
     split: Annotated[str, typer.Option(help="dev (to tune on), test (to report) or all.")] = "test",
     captions: Annotated[bool, typer.Option(help="Write a caption for each; slow.")] = False,
@@ -56,52 +67,71 @@ def bench_arithmetic(  # noqa: PLR0913, PLR0917
     model: Model = "mini",
     as_json: Json = False,
 ) -> None:
-    """Ask 293 questions in arithmetic on pictures, with closed lists of answers."""
+    """Ask 293 questions in picture arithmetic, each with a closed list of answers."""
     with reporting(as_json):
-        from zcalc.evaluate.arithmetic import run
+        from zcalc.bench.arithmetic import measure_arithmetic
 
-        run(photos, split, model, as_json=as_json, captions=captions, show=show)
+        result = measure_arithmetic(_calculator(model), split, photos, captions)
+        if as_json:
+            print_json(result.data(items=show))
+            return
+        from zcalc.show import tables, terminal
+
+        if show:
+            terminal.out.print(_answers_table(result.answers))
+        terminal.out.print(tables.rich_table(result.cells()))
+        if result.notice:
+            terminal.err.print(result.notice, style="yellow", markup=False)
 
 
 @app.command("flags")
 def bench_flags(
     folder: Annotated[
-        Path | None, typer.Argument(metavar="[FOLDER]", help="Folders of flags such as us.png.")
+        Path | None,
+        typer.Argument(metavar="[FOLDER]", help="A subfolder for each design, with us.png etc."),
     ] = None,
     model: Model = "mini",
     as_json: Json = False,
 ) -> None:
-    """Find countries by their flags, in designs that nothing was trained on."""
+    """Recognise countries by their flags, in designs that no model was trained on."""
     with reporting(as_json):
-        from zcalc.evaluate.flags import run
+        from zcalc.bench.flags import flag_retrieval
 
-        run(folder, model, as_json)
+        report = flag_retrieval(_calculator(model), folder)
+        scores = {
+            f"{section}, {metric.name}": metric.value(rows)
+            for section, rows in report.section_rows()
+            for metric in report.metrics
+        }
+        if as_json:
+            print_json(scores)
+        else:
+            _print_scores(scores, 44, 7)
 
 
 @app.command("all")
 def bench_all(
-    model: Measured = "mini",
+    model: Encoder = "mini",
     other: Other = None,
     method: Method = None,
-    items: Answers = False,
+    items: Items = False,
     as_json: Json = False,
 ) -> None:
-    """Measure all that the package has sets for: a few minutes."""
+    """Run every benchmark on the data that zcalc ships: a few minutes."""
     with reporting(as_json):
-        from zcalc.evaluate import everything
+        from zcalc.bench import compare, run_all
 
-        first = everything(_calculator(model), method)
+        first = run_all(_calculator(model), method)
         if other is None:
-            _show(first, first.data(items) if as_json else None)
+            _print(first, first.data(items) if as_json else None)
             return
-        from zcalc.evaluate import compare
-
-        second = {r.title: r for r in everything(_calculator(other), method).reports}
-        both = [compare(r, second[r.title]) for r in first.reports if r.title in second]
+        second = {r.title: r for r in run_all(_calculator(other), method).reports}
+        comparisons = [compare(r, second[r.title]) for r in first.reports if r.title in second]
         if as_json:
-            print_json({"comparisons": [compared.data() for compared in both]})
-        for compared in both if not as_json else ():
-            _show(compared, None)
+            print_json({"comparisons": [comparison.data() for comparison in comparisons]})
+            return
+        for comparison in comparisons:
+            _print(comparison)
 
 
 @app.command("relations")
@@ -112,17 +142,19 @@ def bench_relations(  # noqa: PLR0913, PLR0917
     ] = None,
     images: Folders = None,
     captions: Annotated[bool, typer.Option(help="Write a caption for each; slow.")] = False,
-    model: Measured = "mini",
+    model: Encoder = "mini",
     other: Other = None,
-    items: Answers = False,
+    items: Items = False,
     as_json: Json = False,
 ) -> None:
-    """Ask questions in arithmetic with closed lists of answers: B@1, R@5 and the CLIP score."""
-    from zcalc.evaluate import relations
+    """Ask questions in picture arithmetic, with closed lists of answers: B@1, R@5, CLIP score."""
 
-    _measure(
-        lambda c: relations(c, table, captions=captions), (model, other), images, items, as_json
-    )
+    def run(calculator: "Calculator") -> "Report":
+        from zcalc.bench import relations
+
+        return relations(calculator, table, captions=captions)
+
+    _run(run, (model, other), images, items, as_json)
 
 
 @app.command("analogies")
@@ -130,30 +162,38 @@ def bench_analogies(
     table: Annotated[
         Path | None, typer.Argument(metavar="[TSV]", help="Columns section, a, b, c and answers.")
     ] = None,
-    model: Measured = "mini",
+    model: Encoder = "mini",
     other: Other = None,
-    items: Answers = False,
+    items: Items = False,
     as_json: Json = False,
 ) -> None:
-    """Ask what a - b + c is, in words alone: R@1 and R@5."""
-    from zcalc.evaluate import analogies
+    """Complete analogies a - b + c in words alone: R@1 and R@5."""
 
-    _measure(lambda c: analogies(c, table), (model, other), None, items, as_json)
+    def run(calculator: "Calculator") -> "Report":
+        from zcalc.bench import analogies
+
+        return analogies(calculator, table)
+
+    _run(run, (model, other), None, items, as_json)
 
 
 @app.command("retrieval")
 def bench_retrieval(  # noqa: PLR0913, PLR0917
     table: Table,
     images: Folders = None,
-    model: Measured = "mini",
+    model: Encoder = "mini",
     other: Other = None,
-    items: Answers = False,
+    items: Items = False,
     as_json: Json = False,
 ) -> None:
-    """Let pictures find their texts and texts their pictures: R@1, R@5, R@10, median rank."""
-    from zcalc.evaluate import retrieval
+    """Retrieve texts by picture and pictures by text: R@1, R@5, R@10, median rank."""
 
-    _measure(lambda c: retrieval(c, table), (model, other), images, items, as_json)
+    def run(calculator: "Calculator") -> "Report":
+        from zcalc.bench import retrieval
+
+        return retrieval(calculator, table)
+
+    _run(run, (model, other), images, items, as_json)
 
 
 @app.command("captions")
@@ -161,19 +201,23 @@ def bench_captions(  # noqa: PLR0913, PLR0917
     table: Table,
     images: Folders = None,
     method: Method = None,
-    model: Measured = "mini",
+    model: Encoder = "mini",
     other: Other = None,
-    items: Answers = False,
+    items: Items = False,
     as_json: Json = False,
 ) -> None:
-    """Caption pictures; BLEU-4, CIDEr, CLIPScore, RefCLIPScore and how varied the captions are."""
-    from zcalc.evaluate import captions
+    """Caption pictures: BLEU-4, CIDEr, CLIPScore, RefCLIPScore, and diversity."""
 
-    _measure(lambda c: captions(c, table, method), (model, other), images, items, as_json)
+    def run(calculator: "Calculator") -> "Report":
+        from zcalc.bench import captions
+
+        return captions(calculator, table, method)
+
+    _run(run, (model, other), images, items, as_json)
 
 
-def _measure(
-    evaluate: "Callable[[Calculator], Report]",
+def _run(
+    benchmark: "Callable[[Calculator], Report]",
     models: tuple[str, str | None],
     images: list[Path] | None,
     items: bool,
@@ -181,15 +225,14 @@ def _measure(
 ) -> None:
     """Print the report on one model, or two models side by side."""
     with reporting(as_json):
-        from zcalc.evaluate import compare
+        from zcalc.bench import compare
 
-        first = evaluate(_calculator(models[0], images))
+        first = benchmark(_calculator(models[0], images))
         if models[1] is None:
-            _show(first, first.data(items) if as_json else None)
+            _print(first, first.data(items) if as_json else None)
             return
-        second = evaluate(_calculator(models[1], images))
-        compared = compare(first, second)
-        _show(compared, compared.data() if as_json else None)
+        comparison = compare(first, benchmark(_calculator(models[1], images)))
+        _print(comparison, comparison.data() if as_json else None)
 
 
 def _calculator(name: str, images: list[Path] | None = None) -> "Calculator":
@@ -197,14 +240,36 @@ def _calculator(name: str, images: list[Path] | None = None) -> "Calculator":
     from zcalc.calculator import Calculator
     from zcalc.models.presets import PRESETS
 
-    own = name not in PRESETS and (name.startswith("open_clip:") or Path(name).is_dir())
-    return Calculator("mini" if own else name, images or (), clip=name if own else None)
+    if name not in PRESETS and (name.startswith("open_clip:") or Path(name).is_dir()):
+        return Calculator.create("mini", images=images, clip=name)
+    return Calculator.create(name, images=images)
 
 
-def _show(found: Any, data: dict[str, Any] | None) -> None:
-    from zcalc import terminal
-
-    if data is None:
-        terminal.out.print(found)
-    else:
+def _print(table: "Report | Suite | ModelComparison", data: dict[str, Any] | None = None) -> None:
+    """Print a table, or its JSON if there is some."""
+    if data is not None:
         print_json(data)
+        return
+    from zcalc.show import terminal
+
+    terminal.out.print(table)
+
+
+def _print_scores(scores: dict[str, float], name_width: int, width: int) -> None:
+    for name, value in scores.items():
+        print(f"{name:{name_width}}{value:{width}.3f}")
+
+
+def _answers_table(answers: "Sequence[Answer]") -> "RichTable":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    headings = ("", "expression", "first five words", "caption")
+    for heading in headings if answers[0].caption else headings[:3]:
+        table.add_column(heading)
+    for answer in answers:
+        rank = "·" if answer.rank is None else str(answer.rank)
+        cells = [answer.question.expression, ", ".join(answer.words), answer.caption or ""]
+        table.add_row(rank, *map(Text, cells[: len(table.columns) - 1]))
+    return table

@@ -1,4 +1,4 @@
-"""`zcalc index build`, `info` and `restore`."""
+"""`zcalc index build`, `info`, `restore` and `push`."""
 # ruff: noqa: PLR0913, PLR0917  (typer makes an option of every parameter)
 
 from pathlib import Path
@@ -11,13 +11,13 @@ from zcalc.cli.options import Clip, Device, Json, Model, print_json, reporting
 if TYPE_CHECKING:
     from zcalc.index import Index
 
-app = typer.Typer(help="Build and look at indexes of pictures.", no_args_is_help=True)
-_REPORTED = ("added", "updated", "moved", "removed", "unchanged")
+app = typer.Typer(help="Build and inspect indexes of pictures.", no_args_is_help=True)
+_COUNTS = ("added", "updated", "moved", "removed", "unchanged")
 _File = Annotated[Path, typer.Argument(metavar="FILE", help="An index.")]
 
 
 @app.command("build")
-def index_build(
+def build(
     sources: Annotated[
         list[Path],
         typer.Argument(
@@ -34,89 +34,109 @@ def index_build(
     ] = None,
     dtype: Annotated[
         Literal["float32", "float16"] | None,
-        typer.Option(help="How vectors are stored; float16 takes half the space."),
+        typer.Option(help="Type of the stored vectors; float16 halves the size."),
     ] = None,
     memory: Annotated[
-        str | None, typer.Option(help="What searching may take, such as 4GB.")
+        str | None, typer.Option(help="Memory limit for searching, such as 4GB.")
     ] = None,
     engine: Annotated[
-        Literal["local", "ray"], typer.Option(help="Who encodes: this machine, or a Ray cluster.")
+        Literal["local", "ray"], typer.Option(help="Encode on this machine or on a Ray cluster.")
     ] = "local",
     as_json: Json = False,
 ) -> None:
-    """Index pictures, or bring their index up to date: only what is new is read.
+    """Build an index of pictures, or update it: only new and changed pictures are read.
 
-    Interrupted, the same command goes on where it was.
+    An interrupted build resumes when the same command runs again.
     """
     with reporting(as_json):
         from dataclasses import asdict
 
-        from zcalc import terminal
         from zcalc.calculator import Calculator
         from zcalc.errors import ZcalcError
+        from zcalc.show import terminal
 
         settings: dict[str, Any] = {"dtype": dtype, "memory": _bytes(memory)}
-        calculator = Calculator(model, clip=clip, device=device)
+        calculator = Calculator.create(model, clip=clip, device=device)
         try:
             report = calculator.index(sources, out, column=column, engine=engine, **settings)
         except KeyboardInterrupt as error:
-            hint = "What has been encoded is kept: the same command goes on from there."
-            raise ZcalcError("Stopped before the index was finished.", hint) from error
-        about = asdict(report)
+            hint = "Pictures encoded so far are kept; run the same command again to resume."
+            raise ZcalcError("Interrupted before the index was finished.", hint) from error
+        data = asdict(report)
         if as_json:
-            print_json({"index": str(out), **about})
+            print_json({"index": str(out), **data})
             return
-        counts = ", ".join(f"{about[part]} {part}" for part in _REPORTED)
+        counts = ", ".join(f"{data[part]} {part}" for part in _COUNTS)
         print(f"{out}: {counts}")
-        terminal.show_skipped(report.skipped)
+        terminal.print_skipped([(entry.path, entry.reason) for entry in report.skipped])
 
 
 @app.command("info")
-def index_info(
+def info(
     file: _File,
     previous: Annotated[
-        bool, typer.Option("--previous", help="The generation before the last.")
+        bool, typer.Option("--previous", help="The generation before the current one.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show what an index holds and how it is searched, and check that it is whole."""
+    """Show an index's contents and search structure, and check its integrity."""
     with reporting(as_json):
         from zcalc.index import Index
 
         index = Index.open(file, previous=previous)
         index.check()
-        about = _about(file, index)
+        data = _index_data(file, index)
         if as_json:
-            print_json(about)
+            print_json(data)
             return
-        shown = {**about, "folders": ", ".join(about["folders"]), "skipped": len(index.skipped)}
-        for name, value in shown.items():
+        rows = {**data, "folders": ", ".join(data["folders"]), "skipped": len(index.skipped)}
+        for name, value in rows.items():
             if value not in (None, "") and name != "index":
                 print(f"{name.replace('_', ' '):14}{value}")
 
 
 @app.command("restore")
-def index_restore(file: _File, as_json: Json = False) -> None:
-    """Go back to the generation before the last one; the last one becomes the one before."""
+def restore(file: _File, as_json: Json = False) -> None:
+    """Go back to the previous generation; the current one becomes the previous."""
     with reporting(as_json):
-        from zcalc.index import restore
+        from zcalc.index import restore as restore_previous
 
-        index = restore(file)
+        index = restore_previous(file)
         if as_json:
             print_json({"index": str(file), "pictures": len(index)})
         else:
-            print(f"{file}: {len(index)} pictures, as before the last change")
+            print(f"{file}: restored, {len(index)} pictures")
+
+
+@app.command("push")
+def push(
+    file: _File,
+    address: Annotated[
+        str, typer.Argument(help="milvus://HOST:PORT/COLLECTION or milvus:FILE.db/COLLECTION.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Copy an index into a Milvus collection, replacing the zcalc index there."""
+    with reporting(as_json):
+        from zcalc.index import Index
+        from zcalc.index.milvus import push as push_index
+
+        count = push_index(Index.open(file), address)
+        if as_json:
+            print_json({"index": address, "pictures": count})
+        else:
+            print(f"{address}: {count} pictures")
 
 
 def _bytes(memory: str | None) -> int | None:
     if memory is None:
         return None
-    from zcalc.index.memory import bytes_of
+    from zcalc.index.memory import parse_bytes
 
-    return bytes_of(memory)
+    return parse_bytes(memory)
 
 
-def _about(file: Path, index: "Index") -> dict[str, Any]:
+def _index_data(file: Path, index: "Index") -> dict[str, Any]:
     structure = index.structure
     return {
         "index": str(file),

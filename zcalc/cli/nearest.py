@@ -2,7 +2,7 @@
 # ruff: noqa: PLR0913, PLR0917  (typer makes an option of every parameter)
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,10 +23,9 @@ from zcalc.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from zcalc.result import Result
+    from zcalc.result import Result, Scalar
 
 app = typer.Typer()
-_Share = typer.Option(min=0, max=1)
 
 
 @app.command("nearest")
@@ -39,32 +38,32 @@ def nearest(
     memory: Memory = None,
     k: Count = None,
     threshold: Annotated[
-        float | None, typer.Option(min=-1, max=1, help="The least cosine of a picture.")
+        float | None, typer.Option(min=-1, max=1, help="Lowest cosine to show.")
     ] = None,
     where: Annotated[
-        str | None, typer.Option(help="A condition on metadata, as in SQL: 'year > 2010'.")
+        str | None, typer.Option(help="SQL condition on metadata: 'year > 2010'.")
     ] = None,
     fold: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Fold pictures of this cosine or more: 0.94, say."),
+        typer.Option(min=0, max=1, help="Fold near-duplicates with at least this cosine, such as 0.94."),
     ] = None,
     diversity: Annotated[
-        float, typer.Option(min=0, max=1, help="From 0, the nearest, to 1, the most varied.")
+        float, typer.Option(min=0, max=1, help="0 for the nearest pictures, up to 1 for the most varied.")
     ] = 0.0,
     center: Annotated[
         bool | None,
-        typer.Option("--center/--no-center", help="Compare without the mean picture and text."),
+        typer.Option("--center/--no-center", help="Subtract the mean picture and text first."),
     ] = None,
     more: Annotated[
-        list[str] | None, typer.Option(help="More like this picture; may be given again.")
+        list[str] | None, typer.Option(help="More like this picture; repeatable.")
     ] = None,
     less: Annotated[
-        list[str] | None, typer.Option(help="Less like this picture; may be given again.")
+        list[str] | None, typer.Option(help="Less like this picture; repeatable.")
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a contact sheet to this file.")] = None,
     show: Annotated[bool, typer.Option("--open", help="Open the contact sheet.")] = False,
     thumbnails: Annotated[
-        bool | None, typer.Option(help="Show pictures in the terminal, where it can.")
+        bool | None, typer.Option(help="Show thumbnails in the terminal.")
     ] = None,
     keep_operands: Keep = False,
     raw: Raw = False,
@@ -74,62 +73,55 @@ def nearest(
 ) -> None:
     """Show the pictures nearest to an expression."""
     models = {"model": model, "clip": clip, "device": device, "memory": memory}
-    gallery = {"images": images or [], "index": index, "normalize": not raw, "seed": seed}
-    asked = {"threshold": threshold, "where": where, "fold": fold, "center": center}
-    asked = {name: value for name, value in asked.items() if value is not None}
-    asked |= {"diversity": diversity} if diversity else {}
+    gallery = {"images": images, "index": index, "normalize": not raw, "seed": seed}
+    query = {"threshold": threshold, "where": where, "fold": fold, "center": center}
+    query = {name: value for name, value in query.items() if value is not None}
+    query |= {"diversity": diversity} if diversity else {}
     with reporting(as_json):
-        from zcalc.cli.show import evaluated
-        from zcalc.cli.show import show as print_result
-        from zcalc.result import Result, View
+        from zcalc.answer import View
+        from zcalc.cli.run import answer, evaluate, print_answer
+        from zcalc.show.sheet import sheet
 
-        view = View(pictures=k or 5, asked=asked, thumbnails=thumbnails)
-        pages = []
-        for found in evaluated(expr, models | gallery):
-            result = _told(found, more or [], less or []) if isinstance(found, Result) else found
-            print_result(result, view, keep_operands, as_json)
-            if (html or show) and isinstance(result, Result):
-                pages.append(_page(result, view, keep_operands))
-        if pages:
-            _written(html, pages, show, as_json)
+        view = View(pictures=k or 5, query=query, keep_operands=keep_operands)
+        page = ""
+        for result in evaluate(expr, models | gallery):
+            answered = answer(_with_feedback(result, more or [], less or []), view, as_json)
+            print_answer(answered, as_json, thumbnails)
+            if (html or show) and answered.images is not None:
+                page = sheet(answered)
+        if page:
+            _write(html, page, show, as_json)
 
 
-def _told(result: "Result", more: list[str], less: list[str]) -> "Result":
-    """The expression after what a person said about its pictures."""
-    if not more and not less:
+def _with_feedback(
+    result: "Result | Scalar", more: list[str], less: list[str]
+) -> "Result | Scalar":
+    """The result with pictures added (`more`) and subtracted (`less`)."""
+    from zcalc.result import Scalar
+
+    if isinstance(result, Scalar) or not (more or less):
         return result
-    told = result.more(*more) if more else result
-    told = told.less(*less) if less else told
-    told.verb = result.verb
-    return told
+    edited = result.more(*more) if more else result
+    edited = edited.less(*less) if less else edited
+    edited.verb = result.verb
+    return edited
 
 
-def _page(result: "Result", default: Any, keep_operands: bool) -> str:
-    from zcalc.index.sheet import sheet
-
-    view = result.view if result.verb and result.view.pictures else default
-    hits = result.nearest(view.pictures, keep_operands=keep_operands, **view.asked)
-    facts = [f"{len(hits)} of {len(result.calculator.pictures):,} pictures"]
-    facts += [result.calculator.model]
-    facts += [f"{name} {value}" for name, value in view.asked.items()]
-    return sheet(result.expr, facts, hits)
-
-
-def _written(html: Path | None, pages: list[str], show: bool, as_json: bool) -> None:
-    """Write the page of the last expression, and open it."""
+def _write(html: Path | None, page: str, show: bool, as_json: bool) -> None:
+    """Write the contact sheet of the last expression, and open it if wanted."""
     import tempfile
 
-    from zcalc import terminal
     from zcalc.errors import ZcalcError
+    from zcalc.show import terminal
     from zcalc.storage import write_atomically
 
-    place = html or Path(tempfile.mkdtemp(prefix="zcalc-")) / "nearest.html"
+    path = html or Path(tempfile.mkdtemp(prefix="zcalc-")) / "nearest.html"
     try:
-        write_atomically(place, pages[-1].encode())
+        write_atomically(path, page.encode())
     except OSError as error:
-        message = f"Can't write {place}: {error.strerror}."
-        raise ZcalcError(message, "Check the place and its rights.") from error
+        message = f"Can't write {path}: {error.strerror}."
+        raise ZcalcError(message, "Check the path and its permissions.") from error
     if not as_json:
-        terminal.out.print(f"The contact sheet is in {place}.", markup=False)
+        terminal.out.print(f"Contact sheet: {path}", markup=False)
     if show:
-        typer.launch(str(place))
+        typer.launch(str(path))

@@ -1,14 +1,14 @@
-"""The options that commands share, and how they read and answer."""
+"""The options that commands share, and how commands read input and report errors."""
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 
 def completions(ctx: typer.Context, incomplete: str) -> list[str]:
-    """What the shell offers for an unfinished EXPR."""
+    """Shell completions for an unfinished EXPR."""
     from zcalc.errors import ZcalcError
     from zcalc.gallery import Gallery
     from zcalc.language.completion import complete
@@ -18,59 +18,81 @@ def completions(ctx: typer.Context, incomplete: str) -> list[str]:
         gallery = Gallery(folders) if folders else Gallery.samples()
     except ZcalcError:
         return []
-    found = complete(incomplete, len(incomplete), (), [picture.name for picture in gallery])
-    return [incomplete[: found.start] + option for option in found.options]
+    completion = complete(incomplete, len(incomplete), (), [picture.name for picture in gallery])
+    return [incomplete[: completion.start] + option for option in completion.options]
+
+
+def _decoder(name: str | None) -> str | None:
+    """Check --method against the table of decoders."""
+    if name is not None:
+        from zcalc.decode.decoders import DECODERS
+
+        if name not in DECODERS:
+            raise typer.BadParameter(f"{name!r} is not one of {', '.join(DECODERS)}.")
+    return name
 
 
 Expression = Annotated[
     str,
     typer.Argument(
         metavar="EXPR",
-        help='An expression or program: \'img(coffee) - "coffee" + "tea"\'; - reads it.',
+        help="An expression or program: 'img(coffee) - \"coffee\" + \"tea\"'; "
+        "- reads it from standard input.",
         autocompletion=completions,
     ),
 ]
-Model = Annotated[str, typer.Option(help="Preset: see `zcalc models`.")]
-Clip = Annotated[str | None, typer.Option(help="Own encoder: open_clip:ARCH/TAG or a folder.")]
-Lm = Annotated[str | None, typer.Option(help="Own language model: hub id, folder or .gguf file.")]
-Images = Annotated[
-    list[Path] | None, typer.Option(help="Folder of pictures; may be given more than once.")
+Model = Annotated[str, typer.Option(help="Preset; `zcalc models` lists them.")]
+Clip = Annotated[
+    str | None, typer.Option(help="Another encoder: open_clip:ARCH/TAG or a folder.")
 ]
+Lm = Annotated[
+    str | None, typer.Option(help="Another language model: hub id, folder or .gguf file.")
+]
+Images = Annotated[list[Path] | None, typer.Option(help="Folder of pictures; repeatable.")]
 IndexFile = Annotated[
     str | None,
-    typer.Option("--index", help="An index that was built before, or milvus://HOST:PORT/NAME."),
+    typer.Option("--index", help="An existing index, or milvus://HOST:PORT/COLLECTION."),
 ]
-Memory = Annotated[str | None, typer.Option(help="What searching the index may take, such as 4GB.")]
+Memory = Annotated[
+    str | None, typer.Option(help="Memory limit for searching the index, such as 4GB.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-Seed = Annotated[int, typer.Option(help="Seed of the decoder.")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
-Count = Annotated[int | None, typer.Option("-k", min=1, help="How many to show.")]
-Keep = Annotated[bool, typer.Option("--keep-operands", help="Show the expression's own too.")]
-Raw = Annotated[bool, typer.Option("--raw", help="Add up raw features, not normalised ones.")]
-Method = Annotated[
-    Literal["zerocap", "search", "retrieve"] | None,
-    typer.Option(help="Decoder; the preset has its own."),
+Seed = Annotated[int, typer.Option(help="Random seed of the decoder.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Count = Annotated[int | None, typer.Option("-k", min=1, help="How many results to show.")]
+Keep = Annotated[
+    bool, typer.Option("--keep-operands", help="Include the expression's own operands.")
 ]
-Beams = Annotated[int | None, typer.Option(min=1, help="Captions kept while decoding.")]
-Prompt = Annotated[str | None, typer.Option(help='How captions begin, such as "Image of a".')]
+Raw = Annotated[bool, typer.Option("--raw", help="Add up raw features without normalising.")]
+Method = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        callback=_decoder,
+        help="Decoder: zerocap, search, retrieve, or one that a package adds. "
+        "Defaults to the preset's.",
+    ),
+]
+Beams = Annotated[int | None, typer.Option(min=1, help="Beam width.")]
+Prompt = Annotated[str | None, typer.Option(help='How captions start, such as "Image of a".')]
 
 
 def read(expr: str) -> str:
-    """The expression that an argument gives: itself, or standard input for `-`."""
+    """The expression: the argument itself, or standard input for `-`."""
     if expr == "-":
         return sys.stdin.buffer.read().decode("utf-8", "replace")
     return expr.removeprefix(" ")
 
 
 def reporting(as_json: bool) -> Any:
-    """Turn errors that a person can mend into messages and exit code 1."""
-    from zcalc.terminal import reporting as in_terminal
+    """A context in which a ZcalcError is printed and ends the program with exit code 1."""
+    from zcalc.show.terminal import reporting as in_terminal
 
     return in_terminal(as_json)
 
 
 def print_json(data: dict[str, Any]) -> None:
     """Print one JSON object."""
-    from zcalc.terminal import print_json as to_terminal
+    from zcalc.show.terminal import print_json as to_terminal
 
     to_terminal(data)

@@ -1,1 +1,1 @@
-"""From a point in CLIP space to a sentence: zerocap (the paper's method), search, retrieve."""
+"""Decoders, from a point in CLIP space to a sentence: zerocap (the paper's), search, retrieve."""

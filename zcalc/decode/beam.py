@@ -1,4 +1,4 @@
-"""Beams of a running search: pure bookkeeping, no model."""
+"""The beams of a search: bookkeeping only, no model."""
 
 from dataclasses import dataclass
 
@@ -10,18 +10,18 @@ from zcalc.errors import ZcalcError
 
 @dataclass(frozen=True)
 class Beams:
-    """The captions under way, best first.
+    """The captions so far, best first.
 
-    An ended beam keeps its tokens and score and stays in the competition; its row of `tokens` is
-    filled up with token 0 past `lengths`.
+    An ended beam keeps its tokens and score and still competes; its row of `tokens` is padded with
+    token 0 beyond `lengths`.
     """
 
     tokens: Tensor  # (b, n) token ids after the prompt
     scores: Tensor  # (b,) sum of the decoder's log-probabilities
-    logprobs: Tensor  # (b,) sum of the plain language model's log-probabilities
-    lengths: Tensor  # (b,) tokens until the end
+    logprobs: Tensor  # (b,) sum of the unguided language model's log-probabilities
+    lengths: Tensor  # (b,) number of tokens up to the end
     ended: Tensor  # (b,) bool
-    sources: Tensor  # (b,) which of the beams a token before it continues, or is
+    sources: Tensor  # (b,) index of its parent among the beams one step earlier
 
     @classmethod
     def start(cls, device: torch.device) -> "Beams":
@@ -30,15 +30,15 @@ class Beams:
         return cls(zero.long()[:, None][:, :0], zero, zero, zero.long(), zero.bool(), zero.long())
 
     def contexts(self, prompt: Tensor) -> Tensor:
-        """Prompt (p,) and tokens of the beams that go on, (a, p + n)."""
+        """Prompt (p,) and tokens of the running beams, (a, p + n)."""
         running = self.tokens[~self.ended]  # (a, n)
         return torch.cat([prompt.expand(len(running), -1), running], dim=1)
 
     def extend(self, steps: Tensor, plain: Tensor, width: int, ends: Tensor) -> "Beams":
-        """The `width` best continuations by mean log-probability a token.
+        """The `width` best continuations by mean log-probability per token.
 
-        `steps` (a, V) and `plain` (a, V) are the log-probabilities of the next token for the beams
-        that go on: the decoder's and the plain language model's; `ends` (e,) the ids that end one.
+        `steps` (a, V) and `plain` (a, V) are next-token log-probabilities of running beams: the
+        decoder's and the unguided language model's. `ends` (e,) are the ids that end a beam.
         """
         size = steps.shape[1]
         rows = torch.full((len(self.scores), size), -torch.inf, device=steps.device)  # (b, V)
@@ -52,8 +52,8 @@ class Beams:
         possible = int(means.isfinite().sum())
         if not possible:
             raise ZcalcError(
-                "The language model gave no usable next token.",
-                "Its weights may be damaged, or the forbidden pattern bans its whole vocabulary.",
+                "The language model has no usable next token.",
+                "Its weights may be damaged, or the setting forbidden bans its whole vocabulary.",
             )
         best = means.topk(min(width, possible)).indices  # (w,)
         source, token = best // size, best % size  # (w,), (w,)
@@ -67,7 +67,7 @@ class Beams:
         )
 
     def sequences(self) -> list[tuple[int, ...]]:
-        """Every beam's tokens, up to its end."""
+        """The tokens of every beam, up to its end."""
         return [
             tuple(row[:length])
             for row, length in zip(self.tokens.tolist(), self.lengths.tolist(), strict=True)

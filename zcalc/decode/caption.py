@@ -1,4 +1,4 @@
-"""What every decoder gives back: a caption with its beams."""
+"""Captions, the output of every decoder."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a decoder chose one token from: its candidates, best first, and their scores.
+    """The candidates for one token, best first, with their scores.
 
-    `clip` is the objective's score of the caption with the candidate, None where it wasn't asked;
-    `before` the plain language model's log-probability, `after` the guided one that decided.
+    `clip` is the objective's score of the caption with that candidate, None if it wasn't computed;
+    `before` is the unguided language model's log-probability, `after` the guided score that
+    decided.
     """
 
     candidates: tuple[str, ...]
@@ -23,12 +24,12 @@ Trace = tuple[Choice, ...]
 
 @dataclass(frozen=True, slots=True)
 class Beam:
-    """One finished or running caption.
+    """One caption, finished or not.
 
-    `clip` is the cosine of `text` (prompt included) with the target, or what the objective makes of
-    it; `logprob` the mean log-probability of `tokens` (without the prompt) under the plain language
-    model, None where no language model was asked; `trace` has a choice for every token where the
-    setting `trace` asks for candidates.
+    `clip` is the objective's score of `text` (prompt included), usually its cosine with the target;
+    `logprob` is the mean log-probability of `tokens` (without the prompt) under the unguided
+    language model, None for decoders without one; `trace` has the choice of every token if the
+    setting `trace` is above 0.
     """
 
     text: str
@@ -40,7 +41,7 @@ class Beam:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """The best beam by CLIP, with all beams in the decoder's own order.
+    """The beam with the highest CLIP score, and all beams in the decoder's order.
 
     >>> caption = Caption.of([Beam("a cat", 0.2, -1.0), Beam("a tabby", 0.3, -2.0)], "search")
     >>> caption.text, caption.best_likelihood.text
@@ -56,27 +57,32 @@ class Caption:
 
     @classmethod
     def of(cls, beams: Sequence[Beam], method: str, finished: bool = True) -> "Caption":
-        """The caption of a decoder's beams, at least one."""
+        """The caption of one or more beams."""
         best = max(beams, key=lambda beam: beam.clip)
         return cls(best.text, best.clip, best.logprob, tuple(beams), method, finished)
 
     @property
+    def ranked(self) -> tuple[Beam, ...]:
+        """The beams by their score, best first."""
+        return tuple(sorted(self.beams, key=lambda beam: -beam.clip))
+
+    @property
     def best_clip(self) -> Beam:
-        """The beam nearest to the target."""
+        """The beam with the highest CLIP score."""
         return max(self.beams, key=lambda beam: beam.clip)
 
     @property
     def best_likelihood(self) -> Beam:
-        """The likeliest beam under the plain language model; without one, the first."""
+        """The likeliest beam under the unguided language model; without one, the first."""
         return max(self.beams, key=lambda b: float("-inf") if b.logprob is None else b.logprob)
 
 
 def latest(
     captions: Iterator[Caption], on_token: Callable[[Caption], None] | None = None
 ) -> Caption:
-    """Run a decoder to its end, or until an interrupt (Ctrl-C), and give its last caption.
+    """Run a decoder until it finishes or is interrupted (Ctrl-C), and return its last caption.
 
-    `on_token` sees every caption as it comes. Raises KeyboardInterrupt when there is none yet.
+    `on_token` is called with every caption so far. Raises KeyboardInterrupt if there is none yet.
     """
     last: Caption | None = None
     try:

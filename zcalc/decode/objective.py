@@ -1,4 +1,4 @@
-"""What a decoder writes toward: anything that scores texts by their vectors."""
+"""Objectives: what a decoder maximises, a score of texts and their embeddings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,22 +13,22 @@ from zcalc.errors import ZcalcError
 
 
 class Objective(Protocol):
-    """Scores of texts, higher for better ones; a decoder divides them by its temperature."""
+    """A score of texts, higher is better; a decoder divides it by its temperature."""
 
     def __call__(self, vectors: Tensor, texts: Sequence[str]) -> Tensor:
-        """Scores (n,) of texts and their unit vectors (n, d)."""
+        """Scores (n,) of texts with unit vectors (n, d)."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Toward:
-    """The weighted sum of a text's cosines with some points (m, d); a negative weight repels.
+    """The weighted sum of a text's cosines with points (m, d); a negative weight repels.
 
-    One point of weight 1 is ZeroCap's own objective. A sum of cosines is the cosine with the
-    weighted sum of the points' directions, times that sum's length: what several points add is
-    the length, which divides the decoder's temperature.
+    One point of weight 1 is ZeroCap's objective. With several points the score is the cosine with
+    the weighted sum of their directions, times that sum's length, so the length divides the
+    decoder's temperature.
 
-    Raises ZcalcError for a point without direction or numbers that don't belong together.
+    Raises ZcalcError for a point without direction, or if points and weights don't match.
 
     >>> likes = Toward(np.eye(2), weights=(1.0, -0.5))
     >>> scores = likes(torch.tensor([[1.0, 0.0], [0.6, 0.8]]), ["a", "b"])
@@ -45,13 +45,13 @@ class Toward:
         weights = torch.tensor(self.weights, dtype=torch.float32)  # (m,)
         if rows.ndim != 2 or len(rows) != len(weights) or not weights.isfinite().all():
             raise ZcalcError(
-                f"Points of the shape {tuple(rows.shape)} don't go with {len(weights)} weights.",
-                "Give one finite weight for each point, and points of one width.",
+                f"Points of shape {tuple(rows.shape)} don't match {len(weights)} weights.",
+                "Pass points (m, d) and one finite weight per point.",
             )
         if not rows.isfinite().all() or not rows.norm(dim=1).all():
             raise ZcalcError(
-                "The point to decode has no direction: it holds NaN or infinite numbers, or "
-                "only 0.",
+                "The point to decode has no direction: it is all zeros, or has NaN or infinite "
+                "values.",
                 "Check the expression's operands, and whether they cancel out.",
             )
         object.__setattr__(self, "_direction", weights @ normalize(rows, dim=1))  # (d,)
@@ -61,23 +61,23 @@ class Toward:
         direction: Tensor = self._direction  # type: ignore[attr-defined]
         if vectors.shape[1] != len(direction):
             raise ZcalcError(
-                f"The point to decode has {len(direction)} numbers, the text encoder's vectors "
-                f"have {vectors.shape[1]} numbers.",
-                "Decode a point with the model that made it.",
+                f"The point to decode has {len(direction)} dimensions, but the text encoder has "
+                f"{vectors.shape[1]} dimensions.",
+                "Decode a point with the model that embedded it.",
             )
         return vectors @ direction.to(vectors.device)
 
 
 def objective(target: "np.ndarray | Objective") -> Objective:
-    """A target as an objective: a point (d,) becomes the cosine with it."""
-    return target if callable(target) else Toward(_one(target))
+    """A target as an objective: for a point (d,), the cosine with it."""
+    return target if callable(target) else Toward(_point(target))
 
 
-def _one(target: np.ndarray) -> np.ndarray:
+def _point(target: np.ndarray) -> np.ndarray:
     point = np.asarray(target)
     if point.ndim != 1:
         raise ZcalcError(
-            f"The point to decode has the shape {point.shape}, not (d,).",
-            "Decode several points with one call for each, or as Toward(points, weights).",
+            f"The point to decode has shape {point.shape}, not (d,).",
+            "Decode several points one by one, or together as Toward(points, weights).",
         )
     return point

@@ -1,4 +1,4 @@
-"""What a decoder asks of the two models: a text encoder and a causal language model."""
+"""The interfaces of the two models that decoders use: a text encoder and a language model."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -8,28 +8,28 @@ from torch import Tensor
 
 
 class Continuations(Protocol):
-    """Embeds texts that continue prefixes known beforehand."""
+    """Embeds texts that continue a fixed set of prefixes."""
 
     def vectors(self, sources: Sequence[int], texts: Sequence[str]) -> Tensor:
         """Unit vectors (n, d) of whole texts, each beginning with prefix `sources[i]`.
 
-        NaN where a text is longer than the model's context.
+        A row is NaN if the text is longer than the model's context.
         """
         ...
 
 
 class TextEncoder(Protocol):
-    """The text side of a CLIP-like model."""
+    """The text side of a CLIP-like model; `context_length` is in tokens."""
 
     context_length: int
     identity: str
 
     def continuations(self, prefixes: Sequence[str]) -> Continuations:
-        """What embeds texts that begin with these prefixes."""
+        """An embedder of texts that begin with these prefixes."""
         ...
 
     def token_count(self, text: str) -> int:
-        """How many positions the text takes, start and end tokens included."""
+        """The length of a text in tokens, including the start and end tokens."""
         ...
 
 
@@ -41,4 +41,4 @@ class CausalLM(Protocol):
     device: torch.device
 
 
-Cache = list[tuple[Tensor, Tensor]]  # a layer's keys and values, each (beams, heads, n, width)
+Cache = list[tuple[Tensor, Tensor]]  # keys and values per layer, each (beams, heads, n, width)

@@ -1,4 +1,4 @@
-"""The instant decoder: the nearest of the stored sentences."""
+"""The decoder `retrieve`: the nearest stored sentences, no language model."""
 
 from collections.abc import Sequence
 
@@ -15,13 +15,13 @@ def retrieve(
     sentence_embeddings: np.ndarray,
     k: int = 5,
 ) -> Caption:
-    """The `k` stored sentences nearest to a point (d,) or best by an objective, best first.
+    """The `k` stored sentences nearest to a point (d,), or best by an objective, best first.
 
-    `sentence_embeddings` is (n, d), one row a sentence, of any length above 0. Raises ZcalcError
-    when shapes don't fit together, nothing is stored, or the point has no direction.
+    `sentence_embeddings` (n, d) need not be normalised. Raises ZcalcError if there are no
+    sentences, shapes don't match, or the point has no direction.
 
-    >>> found = retrieve(np.array([1.0, 0.1]), ["a dog", "a cat"], np.eye(2), k=1)
-    >>> found.text, round(found.clip, 2)
+    >>> caption = retrieve(np.array([1.0, 0.1]), ["a dog", "a cat"], np.eye(2), k=1)
+    >>> caption.text, round(caption.clip, 2)
     ('a dog', 1.0)
     """
     import torch
@@ -29,8 +29,8 @@ def retrieve(
     rows = np.asarray(sentence_embeddings, dtype=np.float32)  # (n, d)
     if not len(sentences) or rows.ndim != 2 or len(rows) != len(sentences):
         raise ZcalcError(
-            f"{len(sentences)} stored sentences don't go with vectors of shape {rows.shape}.",
-            "Embed every sentence, at least one, with the model that made the point.",
+            f"{len(sentences)} stored sentences don't match embeddings of shape {rows.shape}.",
+            "Embed one or more sentences with the model that embedded the point.",
         )
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)  # (n, d)
     scores = objective(target)(torch.from_numpy(unit), sentences).numpy()  # (n,)

@@ -1,4 +1,4 @@
-"""One decoder's run: its models, prompt and targets, checked together before it starts."""
+"""A decoder's run: its models, prompt and targets, validated before it starts, and its beams."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ Target = np.ndarray | Objective  # a point (d,), or anything that scores texts
 
 @dataclass(frozen=True)
 class Run:
-    """What stays the same from the first token of some targets' captions to their last."""
+    """What stays constant while the captions of some targets are decoded."""
 
     lm: CausalLM
     vocabulary: Vocabulary
@@ -37,42 +37,42 @@ class Run:
         settings: DecoderSettings,
         method: str,
     ) -> "Run":
-        """Check targets, prompt and tokens; raises ZcalcError where one can't be used."""
+        """Validate targets, prompt and end token; raises ZcalcError if one is unusable."""
         vocabulary = Vocabulary(lm, settings)
         vocabulary.prompt, vocabulary.ends  # noqa: B018 (both raise)
         objectives = [objective(target) for target in targets]
         return cls(lm, vocabulary, TextScorer(objectives, encoder, settings.prompt), method)
 
     def candidates(self, group: "Group", contexts: Tensor) -> Candidates:
-        """What scores the tokens that may follow the contexts (a, n) of a group."""
+        """A scorer of the tokens that may follow the contexts (a, n) of a group."""
         prefixes = [self.text(ids) for ids in contexts.tolist()]
-        continuing = self.score.continuing(prefixes, group.owners)
+        scorer = self.score.with_prefixes(prefixes, group.owners)
         pieces = self.vocabulary.pieces
-        return Candidates(continuing, pieces, (len(contexts), len(pieces)), contexts.device)
+        return Candidates(scorer, pieces, (len(contexts), len(pieces)), contexts.device)
 
     def choices(
         self, count: int, plain: Tensor, guided: Tensor, score: Candidates | None
     ) -> list[Choice]:
-        """What each row (a,) chooses from: its `count` best tokens; nothing for a count of 0.
+        """The `count` best tokens of each row (a,), to record in traces; none for a count of 0.
 
         `plain` and `guided` are scores (a, V) before and after the guidance.
         """
         if not count:
             return []
         after, tokens = guided.topk(min(count, guided.shape[1]))  # (a, m)
-        clip = torch.full_like(after, torch.nan) if score is None else score.known(tokens)
+        clip = torch.full_like(after, torch.nan) if score is None else score.cached(tokens)
         rows = zip(tokens.tolist(), clip, plain.gather(1, tokens), after, strict=True)
         return [
-            Choice(tuple(self.vocabulary.pieces[i] for i in row), *map(_numbers, scores))
+            Choice(tuple(self.vocabulary.pieces[i] for i in row), *map(_finite, scores))
             for row, *scores in rows
         ]
 
     def text(self, ids: list[int]) -> str:
-        """The ids as a sentence."""
+        """Token ids as text."""
         return self.vocabulary.text(ids)
 
     def captions(self, group: "Group", last: bool) -> list[Caption]:
-        """What every target's beams say so far; `last` says that no token follows."""
+        """The caption of every target so far; `last` if no token follows."""
         return [self._caption(i, group, last) for i in range(len(group.beams))]
 
     def _caption(self, target: int, group: "Group", last: bool) -> Caption:
@@ -81,25 +81,22 @@ class Run:
         sequences = beams.sequences()
         texts = [self.text([*prompt, *tokens]) for tokens in sequences]
         logprobs = (beams.logprobs / beams.lengths).tolist()
-        found = [
-            Beam(*each)
-            for each in zip(
-                texts, self.score(target, texts).tolist(), logprobs, sequences, traces, strict=True
-            )
-        ]
-        return Caption.of(found, self.method, finished=last or bool(beams.ended.all()))
+        scores = self.score(target, texts).tolist()
+        columns = zip(texts, scores, logprobs, sequences, traces, strict=True)
+        finished = last or bool(beams.ended.all())
+        return Caption.of([Beam(*row) for row in columns], self.method, finished)
 
 
-def _numbers(scores: Tensor) -> tuple[float | None, ...]:
+def _finite(scores: Tensor) -> tuple[float | None, ...]:
     return tuple(x if math.isfinite(x) else None for x in scores.tolist())
 
 
 @dataclass(frozen=True)
 class Group:
-    """The beams of several targets; the models run those that go on in one batch of a rows."""
+    """The beams of several targets; the models run all running beams in one batch of a rows."""
 
     beams: list[Beams]
-    traces: list[list[Trace]]  # every beam's, in the order of the beams
+    traces: list[list[Trace]]  # of each beam, in the same order
 
     @classmethod
     def start(cls, targets: int, device: torch.device) -> "Group":
@@ -108,7 +105,7 @@ class Group:
 
     @property
     def counts(self) -> list[int]:
-        """How many beams of each target go on."""
+        """The number of running beams of each target."""
         return [int((~beams.ended).sum()) for beams in self.beams]
 
     @property
@@ -117,7 +114,7 @@ class Group:
         return [i for i, count in enumerate(self.counts) for _ in range(count)]
 
     def contexts(self, prompt: Tensor) -> Tensor:
-        """Prompt (p,) and tokens of the beams that go on, (a, p + n)."""
+        """Prompt (p,) and tokens of the running beams, (a, p + n)."""
         running = [beams for beams in self.beams if not beams.ended.all()]
         return torch.cat([beams.contexts(prompt) for beams in running])
 
@@ -130,22 +127,22 @@ class Group:
     ) -> tuple["Group", Tensor]:
         """Every target's best continuations (see `Beams.extend`), and the rows they continue.
 
-        `choices` (a), if any, go into the traces of the beams that are made of them.
+        `choices` (a), if any, are appended to the traces of the beams that continue their row.
         """
         extended, traces, parents, offset = [], [], [], 0
-        for i, (beams, mine) in enumerate(self.parts(steps)):
-            if not len(mine):
+        for i, (beams, part) in enumerate(self.parts(steps)):
+            if not len(part):
                 extended.append(beams)
                 traces.append(self.traces[i])
                 continue
-            longer = beams.extend(mine, plain[offset : offset + len(mine)], width, ends)
-            row = offset + (~beams.ended).long().cumsum(0) - 1  # (b,): that of each that went on
+            longer = beams.extend(part, plain[offset : offset + len(part)], width, ends)
+            row = offset + (~beams.ended).long().cumsum(0) - 1  # (b,), of each running beam
             parents.append(row[longer.sources][~longer.ended])
-            own = [
+            new = [
                 (choices[r],) if choices and not ended else ()
                 for r, ended in zip(row.tolist(), beams.ended.tolist(), strict=True)
             ]
-            traces.append([self.traces[i][s] + own[s] for s in longer.sources.tolist()])
+            traces.append([self.traces[i][s] + new[s] for s in longer.sources.tolist()])
             extended.append(longer)
-            offset += len(mine)
+            offset += len(part)
         return Group(extended, traces), torch.cat(parents)

@@ -1,25 +1,53 @@
-"""Settings of the decoders; a preset fills in what its pair of models needs."""
+"""The settings of the decoders. A preset overrides the defaults that don't suit its models."""
 
 from dataclasses import dataclass
 
 from zcalc.errors import ZcalcError
 
-# The 917 GPT-2 tokens of the release's `forbidden_tokens.npy`, told by their text: whole numbers
-# glued to the word before them (so "1990" but not " 1990"), and ( ) , ! : and the line break.
+# Matches the text of the 917 GPT-2 tokens in the released code's `forbidden_tokens.npy`: integers
+# without a leading space ("1990" but not " 1990"), and ( ) , ! : and the newline.
 FORBIDDEN = r"0|[1-9][0-9]{0,4}|[(),!:\n]"
 
 
-@dataclass(frozen=True, kw_only=True)
-class DecoderSettings:
-    """What `zerocap` and `search` have in common.
+class _Validated:
+    """Checks of a settings class's fields."""
 
-    `prompt` starts every caption; at most `max_tokens` follow it, or fewer when `end_token` comes.
-    `candidates` of the language model's likeliest tokens are scored by CLIP, whose cosines are
-    divided by `clip_temperature` before the softmax; `clip_weight` 0 turns the guidance off.
-    `precision` "bf16" runs matrix products in bfloat16 (autocast; "fp32" is exact).
-    `trace` is how many candidates of each token the beams remember (see `caption.Choice`).
-    `forbidden` is a regular expression that the whole text of a token must match to be forbidden.
-    Raises ZcalcError when a number makes no sense.
+    def _require(self, name: str, holds: bool, condition: str) -> None:
+        if not holds:
+            message = f"Invalid decoder setting {name}={getattr(self, name)!r}."
+            raise ZcalcError(message, f"{name} must be {condition}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrieveSettings(_Validated):
+    """The settings of `retrieve`: `beams` is the number of sentences to return.
+
+    Raises ZcalcError for an invalid value.
+
+    >>> RetrieveSettings(beams=0)
+    Traceback (most recent call last):
+        ...
+    zcalc.errors.ZcalcError: Invalid decoder setting beams=0.
+    beams must be at least 1.
+    """
+
+    beams: int = 5
+
+    def __post_init__(self) -> None:
+        self._require("beams", self.beams > 0, "at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecoderSettings(_Validated):
+    """The settings that `zerocap` and `search` share.
+
+    Every caption starts with `prompt`, followed by at most `max_tokens` tokens; `end_token` ends it
+    early. CLIP scores the language model's `candidates` likeliest tokens; the cosines are divided
+    by `clip_temperature` before the softmax. `clip_weight=0` turns the guidance off. `forbidden` is
+    a regular expression; a token is forbidden if it matches the token's whole text. `precision` is
+    "fp32" (exact) or "bf16" (matrix products under autocast). `trace` is the number of candidates
+    to record for each token (see `caption.Choice`).
+    Raises ZcalcError for an invalid value.
     """
 
     prompt: str = "Image of a"
@@ -34,31 +62,27 @@ class DecoderSettings:
     trace: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("beams", "max_tokens", "candidates", "clip_temperature"):
-            self._require(name, getattr(self, name) > 0, "more than 0")
+        for name in ("beams", "max_tokens", "candidates"):
+            self._require(name, getattr(self, name) > 0, "at least 1")
+        self._require("clip_temperature", self.clip_temperature > 0, "greater than 0")
+        self._require("clip_weight", self.clip_weight >= 0, "0 or greater")
         self._require("precision", self.precision in ("fp32", "bf16"), '"fp32" or "bf16"')
-        self._require("trace", self.trace >= 0, "0 or more")
-        self._require("clip_weight", self.clip_weight >= 0, "0 or more")
-
-    def _require(self, name: str, holds: bool, what: str) -> None:
-        if not holds:
-            raise ZcalcError(
-                f"The decoder's setting {name} is {getattr(self, name)}.",
-                f"Give {name} a value of {what}.",
-            )
+        self._require("trace", self.trace >= 0, "0 or greater")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ZeroCapSettings(DecoderSettings):
-    """ZeroCap with the defaults of the released code (arXiv 2111.14447).
+    """The settings of `zerocap`, with the defaults of the released code (arXiv 2111.14447).
 
-    `steps` gradient steps of `step_size` move the cached keys and values; each gradient is divided
-    by its norm to the power `grad_norm_factor`. `ce_weight` holds the next token near
-    the plain distribution; `fusion` is the shifted one's share in the geometric mean of the two.
-    The other factors scale raw logits: see `zerocap.edit_special_tokens`.
+    The cached keys and values take `steps` gradient steps of size `step_size`; each gradient is
+    divided by its norm to the power `grad_norm_factor`. `ce_weight` keeps the next-token
+    distribution close to the unshifted one; `fusion` is the weight of the shifted distribution in
+    the geometric mean of the two. The other factors scale the logits of single tokens (see
+    `zerocap.edit_special_tokens`).
 
-    The release's README uses `end_factor=1.06, fusion=0.95, grad_norm_factor=0.95` for arithmetic,
-    `end_factor=1.04` with the prompts "Image of" (world knowledge) and "Image of text that says".
+    The README of the released code uses `end_factor=1.06, fusion=0.95, grad_norm_factor=0.95` for
+    arithmetic, and `end_factor=1.04` with the prompts "Image of" (world knowledge) and "Image of
+    text that says".
 
     >>> ZeroCapSettings(prompt="Image of text that says", end_factor=1.04).steps
     5
@@ -76,27 +100,20 @@ class ZeroCapSettings(DecoderSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._require("steps", self.steps >= 0, "0 or more")
-        self._require("fusion", 0 < self.fusion <= 1, "more than 0, up to 1")
+        self._require("steps", self.steps >= 0, "0 or greater")
+        self._require("fusion", 0 < self.fusion <= 1, "greater than 0 and at most 1")
         for name in ("end_factor", "first_end_factor", "forbidden_factor", "repetition_penalty"):
-            self._require(name, getattr(self, name) > 0, "more than 0")
+            self._require(name, getattr(self, name) > 0, "greater than 0")
 
     @property
     def guided(self) -> bool:
-        """Whether anything pulls the language model: no steps or no CLIP weight, no shift."""
+        """Whether the cache is shifted at all: there are steps, and CLIP has a weight."""
         return self.steps > 0 and self.clip_weight > 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class SearchSettings(DecoderSettings):
-    """Gradient-free CLIP beam search; `proposals` tokens nearest to the target join the candidates.
-
-    >>> SearchSettings(beams=0)
-    Traceback (most recent call last):
-        ...
-    zcalc.errors.ZcalcError: The decoder's setting beams is 0.
-    Give beams a value of more than 0.
-    """
+    """The settings of `search`; the `proposals` words nearest to the target join the candidates."""
 
     max_tokens: int = 12
     candidates: int = 64

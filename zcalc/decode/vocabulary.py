@@ -1,4 +1,4 @@
-"""The language model's tokens as text: pieces, prompt, end, and the ones a caption never has."""
+"""The language model's tokens as text: pieces, prompt, end tokens, and banned tokens."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from zcalc.decode.settings import DecoderSettings
 from zcalc.errors import ZcalcError
 
 FUNCTION_WORDS = frozenset(
-    [
+    {
         "the",
         "and",
         "for",
@@ -28,16 +28,16 @@ FUNCTION_WORDS = frozenset(
         "that",
         "who",
         "two",
-    ]
+    }
 )
 _pieces: WeakKeyDictionary[Any, tuple[str, ...]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The tokens of one language model under one decoder's settings.
+    """The tokens of a language model under a decoder's settings.
 
-    Raises ZcalcError when `settings.end_token` is not one token of the model.
+    Raises ZcalcError if `settings.end_token` is not a single token of the model.
     """
 
     lm: CausalLM
@@ -45,7 +45,7 @@ class Vocabulary:
 
     @cached_property
     def pieces(self) -> tuple[str, ...]:
-        """Every token's text as it reads inside a sentence; empty for special tokens."""
+        """The text of every token inside a sentence; empty for special tokens."""
         tokenizer = self.lm.tokenizer
         if tokenizer not in _pieces:
             _pieces[tokenizer] = _read_pieces(tokenizer)
@@ -61,22 +61,22 @@ class Vocabulary:
         token = self.lm.tokenizer.get_vocab().get(name)
         if token is None or token >= len(self.pieces):
             raise ZcalcError(
-                f"The language model has no single token {name!r} to end a caption with.",
-                "Name one that it has with end_token, for instance its end-of-text token "
+                f"The end token {name!r} is not a single token of the language model.",
+                "Set end_token to one of its tokens, such as its end-of-text token "
                 f"{self.lm.tokenizer.eos_token!r}.",
             )
         return int(token)
 
     @cached_property
     def ends(self) -> Tensor:
-        """Ids (e,) that end a caption: the end token and the model's end of text."""
+        """Ids (e,) that end a caption: the end token and the model's end-of-text token."""
         eos = self.lm.tokenizer.eos_token_id
         ids = {self.end} if eos is None else {self.end, eos}
         return torch.tensor(sorted(ids), device=self.lm.device)
 
     @cached_property
     def forbidden(self) -> Tensor:
-        """Mask (V,) of the tokens whose text matches the settings' pattern."""
+        """Mask (V,) of the tokens whose text matches `settings.forbidden`."""
         pattern = re.compile(self.settings.forbidden)
         mask = [bool(piece and pattern.fullmatch(piece)) for piece in self.pieces]
         mask[self.end] = False
@@ -84,35 +84,35 @@ class Vocabulary:
 
     @cached_property
     def unwritable(self) -> Tensor:
-        """Mask (V,) of the ids that stand for no text and no end: special tokens, unused rows."""
+        """Mask (V,) of the ids without text that are no end tokens: special and unused ones."""
         mask = torch.tensor([not piece for piece in self.pieces], device=self.lm.device)
         mask[self.ends] = False
         return mask
 
     @cached_property
-    def _full_words(self) -> Tensor:
-        """Mask (V,) of the tokens that start a word of three letters or more, no function word."""
+    def _content_words(self) -> Tensor:
+        """Mask (V,) of the tokens that start a word of 3 letters or more, except function words."""
         words = [piece[1:] if piece[:1].isspace() else "" for piece in self.pieces]
-        full = [len(w) > 2 and w.isalpha() and w not in FUNCTION_WORDS for w in words]
-        return torch.tensor(full, device=self.lm.device)
+        content = [len(w) > 2 and w.isalpha() and w not in FUNCTION_WORDS for w in words]
+        return torch.tensor(content, device=self.lm.device)
 
-    def said(self, contexts: Tensor) -> Tensor:
-        """Mask (a, V) of the words, function words apart, that contexts (a, n) hold already."""
+    def used_words(self, contexts: Tensor) -> Tensor:
+        """Mask (a, V) of the content words that contexts (a, n) already contain."""
         empty = torch.zeros(len(contexts), len(self.pieces), dtype=torch.bool)
-        seen = empty.to(contexts.device).scatter(1, contexts, True)
-        return seen & self._full_words
+        used = empty.to(contexts.device).scatter(1, contexts, True)
+        return used & self._content_words
 
     @cached_property
     def prompt(self) -> Tensor:
-        """Ids (p,) of the prompt, after the beginning-of-text token if the model has one.
+        """Ids (p,) of the prompt, preceded by the beginning-of-text token if the model has one.
 
-        Raises ZcalcError when the model has no positions left for `max_tokens`.
+        Raises ZcalcError if it is empty or leaves fewer than `max_tokens` positions.
         """
         tokenizer, settings = self.lm.tokenizer, self.settings
         start = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
         ids = start + tokenizer.encode(settings.prompt, add_special_tokens=False)
         if not ids:
-            raise ZcalcError("The prompt is empty.", "Give it a word to start with: 'Image of a'.")
+            raise ZcalcError("The prompt is empty.", "Start it with a word: prompt='Image of a'")
         config = self.lm.model.config.get_text_config()
         room = getattr(config, "max_position_embeddings", None)
         if room is not None and len(ids) + settings.max_tokens > room:
@@ -124,7 +124,7 @@ class Vocabulary:
         return torch.tensor(ids, device=self.lm.device)
 
     def text(self, ids: list[int]) -> str:
-        """The ids as a sentence, without special tokens."""
+        """Token ids as text, without special tokens."""
         return str(
             self.lm.tokenizer.decode(
                 ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
@@ -133,7 +133,7 @@ class Vocabulary:
 
 
 def _read_pieces(tokenizer: Any) -> tuple[str, ...]:
-    """Every token read after an anchor word, so that its own leading space is kept."""
+    """The text of every token after an anchor word, which preserves leading spaces."""
     anchor = tokenizer.encode("a", add_special_tokens=False)
     options = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
     lead = len(tokenizer.decode(anchor, **options))

@@ -1,13 +1,13 @@
 """ZeroCap: gradient steps on the language model's cached keys and values, toward a CLIP target.
 
 Tewel et al., "ZeroCap: Zero-Shot Image-to-Text Generation for Visual-Semantic Arithmetic", CVPR
-2022 (arXiv 2111.14447), token for token as the plain transcription (`plain.py`) has it, which says
-where paper and released code differ. What makes it fast changes no token:
+2022 (arXiv 2111.14447). Writes the same tokens as the reference implementation (`reference.py`),
+which lists the differences between the paper and the released code, but faster:
 
-- A candidate's score under a context doesn't depend on the gradient step: it is worked out once
-  (`scoring.Candidates`), and from the positions that it adds to its context (`models/causal.py`).
-- The unshifted cache doesn't depend on the shift: it grows by one position a token. The first
-  gradient step, where nothing has moved yet, reads the plain distribution too.
+- A candidate's score in a context doesn't depend on the gradient step. It is computed once
+  (`scoring.Candidates`), by running only the positions that it adds (`models/causal.py`).
+- The unshifted cache doesn't depend on the shift. It grows by one position per token, and the first
+  gradient step, before anything is shifted, also yields the unshifted distribution.
 - All beams of all targets run in one batch.
 """
 
@@ -18,13 +18,13 @@ from torch import Tensor
 from torch.linalg import vector_norm
 
 from zcalc.decode.caption import Caption
+from zcalc.decode.kv_cache import autocast, next_logits, prefill, select
 from zcalc.decode.protocols import Cache, CausalLM, TextEncoder
-from zcalc.decode.reading import autocast, begin, next_logits, select
 from zcalc.decode.run import Group, Run, Target
 from zcalc.decode.settings import ZeroCapSettings
 from zcalc.decode.vocabulary import Vocabulary
 
-Score = Callable[[Tensor], Tensor]  # of each context's tokens (a, k), (a, k)
+Score = Callable[[Tensor], Tensor]  # each context's tokens (a, k) -> scores (a, k)
 
 
 def zerocap(
@@ -33,10 +33,10 @@ def zerocap(
     lm: CausalLM,
     settings: ZeroCapSettings | None = None,
 ) -> Iterator[Caption]:
-    """Decode a point (d,) or objective into a sentence; yields the captions so far at every token.
+    """Decode a point (d,) or objective into a sentence, yielding the caption so far at each token.
 
-    Beams compete by mean log-probability a token. Raises ZcalcError for a target with NaN or of the
-    wrong width, a prompt that leaves no room, or a language model without the end token or cache.
+    Beams compete by mean log-probability per token. Raises ZcalcError for a target with NaN or the
+    wrong dimension, a prompt that is too long, or a language model without end token or KV cache.
     """
     for (caption,) in zerocap_each([target], encoder, lm, settings):
         yield caption
@@ -48,20 +48,20 @@ def zerocap_each(
     lm: CausalLM,
     settings: ZeroCapSettings | None = None,
 ) -> Iterator[list[Caption]]:
-    """`zerocap` for several targets at once; yields all their captions at every token."""
+    """`zerocap` for several targets at once, yielding all captions so far at each token."""
     settings = settings or ZeroCapSettings()
     run = Run.prepare(targets, encoder, lm, settings, "zerocap")
     group = Group.start(len(targets), lm.device)
-    past = select(begin(lm, run.vocabulary.prompt), [0] * len(targets))
+    past = select(prefill(lm, run.vocabulary.prompt), [0] * len(targets))
     for step in range(settings.max_tokens):
         contexts = group.contexts(run.vocabulary.prompt)  # (a, n)
         score = run.candidates(group, contexts) if settings.guided else None
         with autocast(settings, lm.device):
-            plain, logits, past = read(lm, settings, contexts[:, -1], past, score)  # (a, V), (a, V)
+            plain, logits, past = step_lm(lm, settings, contexts[:, -1], past, score)  # (a, V) each
         logits = edit_special_tokens(logits, contexts, step, run.vocabulary, settings)
         log_probs = logits.log_softmax(-1)  # (a, V)
         if settings.guided:
-            log_probs = fused(log_probs, plain, settings.fusion, group)
+            log_probs = fuse_each(log_probs, plain, settings.fusion, group)
         choices = run.choices(settings.trace, plain, log_probs, score)
         ends = run.vocabulary.ends  # (e,)
         group, parents = group.extend(log_probs, plain, settings.beams, ends, choices)
@@ -72,12 +72,12 @@ def zerocap_each(
             return
 
 
-def read(
+def step_lm(
     lm: CausalLM, settings: ZeroCapSettings, last: Tensor, past: Cache, score: Score | None
 ) -> tuple[Tensor, Tensor, Cache]:
-    """Plain next-token log-probabilities (a, V), shifted logits (a, V), the cache with the last.
+    """Unshifted log-probabilities (a, V), shifted logits (a, V), and the grown cache.
 
-    `last` (a,) are the contexts' last tokens, `past` holds all before them.
+    `last` (a,) are the last tokens of the contexts, `past` is the cache of those before.
     """
     if score:
         return shift(lm, settings, last, past, score)
@@ -89,19 +89,19 @@ def read(
 def shift(
     lm: CausalLM, settings: ZeroCapSettings, last: Tensor, past: Cache, score: Score
 ) -> tuple[Tensor, Tensor, Cache]:
-    """`read` with the cache moved by `steps` gradient steps on the loss, every beam for itself.
+    """`step_lm` with the cache shifted by gradient steps on the loss, separately for each beam.
 
-    Every position of every layer moves (the released code's window mask is all ones).
+    Every position of every layer is shifted (the window mask of the released code is all ones).
     """
     shapes = [tensor.shape for pair in past for tensor in pair]  # each (a, heads, n, width)
     flat = torch.cat([tensor.flatten(1) for pair in past for tensor in pair], dim=1)  # (a, N)
     delta = torch.zeros_like(flat)
     for step in range(settings.steps):
         leaf = delta.requires_grad_()
-        logits, read_so_far = next_logits(lm, last, _cache(flat + leaf, shapes))
+        logits, with_last = next_logits(lm, last, _cache(flat + leaf, shapes))
         log_probs = logits.log_softmax(-1)  # (a, V)
-        if step == 0:  # nothing has moved yet
-            plain, grown = log_probs.detach(), read_so_far
+        if step == 0:  # nothing is shifted yet
+            plain, grown = log_probs.detach(), with_last
         loss = guidance_loss(settings, log_probs, plain, score)
         (grad,) = torch.autograd.grad(loss, leaf)
         scaled = _scaled(grad, shapes, settings.grad_norm_factor)
@@ -114,14 +114,14 @@ def shift(
 def guidance_loss(
     settings: ZeroCapSettings, log_probs: Tensor, plain: Tensor, score: Score
 ) -> Tensor:
-    """CLIP loss plus weighted language loss, summed over beams (Section 3.2); a scalar.
+    """The weighted CLIP and language losses, summed over beams (Section 3.2); a scalar.
 
-    CLIP loss: cross-entropy with the softmax of score / temperature over the likeliest tokens, of
-    which those without a score don't count. Language loss: KL(shifted ‖ unshifted).
+    CLIP loss: cross-entropy with the softmax of score / temperature over the likeliest tokens;
+    tokens that make the text too long don't count. Language loss: KL(shifted ‖ unshifted).
     """
     top = log_probs.topk(min(settings.candidates, log_probs.shape[1]), dim=-1)  # (a, k)
-    wanted = (score(top.indices) / settings.clip_temperature).softmax(-1)  # (a, k)
-    clip_loss = -(wanted.nan_to_num(0) * top.values).sum()
+    clip_probs = (score(top.indices) / settings.clip_temperature).softmax(-1)  # (a, k)
+    clip_loss = -(clip_probs.nan_to_num(0) * top.values).sum()
     language_loss = (log_probs.exp() * (log_probs - plain)).sum()
     return settings.clip_weight * clip_loss + settings.ce_weight * language_loss
 
@@ -129,15 +129,15 @@ def guidance_loss(
 def edit_special_tokens(
     logits: Tensor, contexts: Tensor, step: int, vocabulary: Vocabulary, settings: ZeroCapSettings
 ) -> Tensor:
-    """Raw logits (a, V) with single tokens weakened or strengthened, as the released code does.
+    """Logits (a, V) with single tokens weakened or strengthened, as in the released code.
 
     The last four tokens of the context are weakened by `repetition_penalty`, forbidden tokens by
-    `forbidden_factor`, and the end token by `first_end_factor` at the first step; at every later
-    one it is strengthened by `end_factor`.
+    `forbidden_factor`, and the end token by `first_end_factor` at the first step; at later steps
+    the end token is strengthened by `end_factor`. Unwritable tokens get -inf.
     """
-    seen = torch.zeros_like(logits, dtype=torch.bool).scatter(1, contexts[:, -4:], True)
+    recent = torch.zeros_like(logits, dtype=torch.bool).scatter(1, contexts[:, -4:], True)
     is_end = torch.arange(logits.shape[1], device=logits.device) == vocabulary.end  # (V,)
-    logits = weaken(logits, seen, settings.repetition_penalty)
+    logits = weaken(logits, recent, settings.repetition_penalty)
     logits = weaken(
         logits, is_end, settings.first_end_factor if step == 0 else 1 / settings.end_factor
     )
@@ -146,41 +146,41 @@ def edit_special_tokens(
 
 
 def weaken(logits: Tensor, mask: Tensor, factor: float) -> Tensor:
-    """Masked logits divided by the factor where positive, multiplied where negative."""
+    """Divide masked logits by the factor if positive, multiply them if negative."""
     return logits.where(~mask, torch.where(logits > 0, logits / factor, logits * factor))
 
 
 def fuse(shifted: Tensor, plain: Tensor, fusion: float, ended: int) -> Tensor:
     """Log of shifted^fusion · plain^(1 - fusion) (a, V), normalised over all beams together.
 
-    The released code divides by the sum over the whole batch, so every beam's token costs about
-    log(beams) more once there are several: a mean over fewer tokens (an ended beam) gains a little.
-    A beam that has ended counts in that sum as 1.
+    The released code divides by the sum over the whole batch, where an ended beam counts as 1. With
+    several beams every token thus costs about log(beams) more, which slightly favours the mean over
+    fewer tokens, of an ended beam.
     """
     fused = fusion * shifted + (1 - fusion) * plain  # (a, V)
     return fused - (fused.exp().sum() + ended).log()
 
 
-def fused(shifted: Tensor, plain: Tensor, fusion: float, group: Group) -> Tensor:
-    """`fuse` for each target by itself, (a, V)."""
+def fuse_each(shifted: Tensor, plain: Tensor, fusion: float, group: Group) -> Tensor:
+    """`fuse` for each target separately, (a, V)."""
     pairs = zip(group.parts(shifted), group.parts(plain), strict=True)
     return torch.cat(
-        [fuse(mine, p, fusion, ended=int(beams.ended.sum())) for (beams, mine), (_, p) in pairs]
+        [fuse(part, p, fusion, ended=int(beams.ended.sum())) for (beams, part), (_, p) in pairs]
     )
 
 
 def _cache(flat: Tensor, shapes: Sequence[torch.Size]) -> Cache:
-    """Keys and values of those shapes (a, heads, n, width), in turn, out of flat (a, N)."""
+    """A cache with tensors of these shapes (a, heads, n, width), from a flat tensor (a, N)."""
     parts = flat.split([shape[1:].numel() for shape in shapes], dim=1)
     tensors = [part.view(shape) for part, shape in zip(parts, shapes, strict=True)]
     return list(zip(tensors[::2], tensors[1::2], strict=True))
 
 
 def _scaled(grad: Tensor, shapes: Sequence[torch.Size], power: float) -> Tensor:
-    """Gradient (a, N) of keys and values, each over its norm to the power given, beam by beam."""
+    """A flat gradient (a, N), each tensor of it divided by its norm to a power, beam by beam."""
     sizes = [shape[1:].numel() for shape in shapes]
     norms = torch.stack(
         [vector_norm(part, dim=1) for part in grad.split(sizes, dim=1)], 1
     )  # (a, 2L)
-    each = torch.tensor(sizes, device=grad.device)
-    return grad / (norms + 1e-15).pow(power).repeat_interleave(each, dim=1)
+    repeats = torch.tensor(sizes, device=grad.device)
+    return grad / (norms + 1e-15).pow(power).repeat_interleave(repeats, dim=1)

@@ -1,1 +1,1 @@
-"""How an embedding space is shaped: measures on arrays, each with a plot."""
+"""The geometry of an embedding space: measures on arrays, each with a table and a plot."""

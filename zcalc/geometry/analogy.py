@@ -1,29 +1,26 @@
-"""The parallelogram test of an analogy, and two ways to answer one."""
+"""The parallelogram test of an analogy, and two ways to rank its answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from zcalc.errors import ZcalcError
-from zcalc.geometry.checks import directions_of
-from zcalc.geometry.shown import Shown, Table
+from zcalc.geometry.base import Measure, Table
+from zcalc.geometry.checks import as_directions
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-_EPSILON = 0.001  # Levy and Goldberg's, so that nothing is divided by zero
+_EPSILON = 0.001  # Levy and Goldberg's; avoids division by zero
 Answers = tuple[tuple[str, float], ...]  # names and scores, best first
 
 
 @dataclass(frozen=True, eq=False)
-class Analogy(Shown):
-    """ "`a` is to `b` as `c` is to `d`", tested.
+class Analogy(Measure):
+    """A test of the analogy "`a` is to `b` as `c` is to `d`".
 
-    `angle` is that between b − a and d − c, in degrees (0: a parallelogram's two sides, 90: nothing
-    in common), `lengths` their two lengths, `corners` (4, d) the unit vectors. `answers` has the
-    best answers by "3CosAdd" and "3CosMul", `ranks` the place of `d` among all, from 1.
+    `angle` is the angle between b − a and d − c in degrees (0: a parallelogram, 90: unrelated),
+    `lengths` their lengths, `corners` (4, d) the unit vectors. `answers` maps "3CosAdd" and
+    "3CosMul" to their best answers, `ranks` to the rank of `d` among all candidates, from 1.
     """
 
     names: tuple[str, str, str, str]
@@ -33,111 +30,112 @@ class Analogy(Shown):
     answers: dict[str, Answers]
     ranks: dict[str, int]
 
-    def plot(self) -> "Figure":
-        """The two differences on their plane, and the best answers each way."""
-        from zcalc.geometry.draw_analogy import draw_analogy
-
-        return draw_analogy(self)
-
     def table(self) -> Table:
-        """The angle, the lengths and the ranks of the answer."""
+        """Return the angle, the lengths, and the ranks of the answer."""
         a, b, c, d = self.names
         rows: list[tuple[Any, ...]] = [
             ("angle between the differences", f"{self.angle:.1f}°"),
             (f"length of {b} − {a}", self.lengths[0]),
             (f"length of {d} − {c}", self.lengths[1]),
         ]
-        for way, rank in self.ranks.items():
-            best = self.answers[way][0][0]
-            rows.append((f"{way}: rank of {d} (best: {best})", rank))
+        for method, rank in self.ranks.items():
+            best = self.answers[method][0][0]
+            rows.append((f"{method}: rank of {d} (best: {best})", rank))
         return (f"{a} : {b} = {c} : {d}", ""), rows
 
     def data(self) -> dict[str, Any]:
-        """The same numbers, with the best answers."""
-        found = {"names": list(self.names), "angle": round(self.angle, 2), "ranks": self.ranks}
-        best = {way: [name for name, _ in found] for way, found in self.answers.items()}
-        return {**found, "lengths": [round(x, 4) for x in self.lengths], "answers": best}
+        """Return the angle, the lengths, the ranks, and the names of the best answers."""
+        best = {method: [name for name, _ in top] for method, top in self.answers.items()}
+        return {
+            "names": list(self.names),
+            "angle": round(self.angle, 2),
+            "ranks": self.ranks,
+            "lengths": [round(x, 4) for x in self.lengths],
+            "answers": best,
+        }
 
 
 def angle(a: np.ndarray, b: np.ndarray) -> float:
-    """The angle between two vectors (d,) in degrees, exact for very small and large ones too.
+    """Compute the angle between two vectors (d,) in degrees, accurate near 0° and 180° too.
 
     Source: Kahan 2006, "How futile are mindless assessments of roundoff", section 12.
 
     >>> round(angle(np.array([1.0, 0.0]), np.array([1.0, 1.0])), 9)
     45.0
     """
-    first, second = directions_of(np.stack([a, b]), what="vectors")
+    first, second = as_directions(np.stack([a, b]), what="vectors")
     halves = np.linalg.norm(first - second), np.linalg.norm(first + second)
     return float(np.degrees(2 * np.arctan2(*halves)))
 
 
 def parallelogram(corners: np.ndarray) -> tuple[float, tuple[float, float]]:
-    """The angle in degrees between b − a and d − c, and their lengths, of corners (4, d).
+    """Compute the angle in degrees between b − a and d − c, and their lengths.
 
-    The corners count at length 1. Source: Rumelhart, Abrahamson 1973, "A model for analogical
-    reasoning"; in word vectors Mikolov, Yih, Zweig 2013. Raises ZcalcError where a is b or c is d.
+    The corners (4, d) are L2-normalized first. Source: Rumelhart, Abrahamson 1973, "A model for
+    analogical reasoning"; for word vectors Mikolov, Yih, Zweig 2013. Raises ZcalcError where a
+    equals b or c equals d.
     """
-    a, b, c, d = directions_of(corners, 4, "corners")
+    a, b, c, d = as_directions(corners, 4, "corners")
     first, second = b - a, d - c
     lengths = float(np.linalg.norm(first)), float(np.linalg.norm(second))
     if min(lengths) < 1e-9:
-        message = "Two corners of the analogy are the same, so there is no difference between them."
-        raise ZcalcError(message, "Give four things, of which a is not b and c is not d.")
+        message = "Two corners of the analogy are identical, so their difference is zero."
+        raise ZcalcError(message, "Choose an analogy where a differs from b and c from d.")
     return angle(first, second), lengths
 
 
 def cos_add(candidates: np.ndarray, a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
-    """3CosAdd scores (m,): cos(x, b) − cos(x, a) + cos(x, c) for each candidate of (m, d).
+    """Compute 3CosAdd scores (m,), cos(x, b) − cos(x, a) + cos(x, c), of candidates (m, d).
 
-    The order is that of the cosine with b − a + c. Source: Levy, Goldberg 2014, "Linguistic
-    regularities in sparse and explicit word representations", equation 3.
+    They rank candidates as the cosine with b − a + c does. Source: Levy, Goldberg 2014,
+    "Linguistic regularities in sparse and explicit word representations", equation 3.
     """
     near = _cosines(candidates, a, b, c)  # (m, 3)
     return near[:, 1] - near[:, 0] + near[:, 2]
 
 
 def cos_mul(candidates: np.ndarray, a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
-    """3CosMul scores (m,): cos'(x, b) cos'(x, c) / (cos'(x, a) + 0.001), cos' = (cos + 1) / 2.
+    """Compute 3CosMul scores (m,) of candidates (m, d).
 
-    No one large cosine outweighs the others, as it does in a sum. Source: Levy, Goldberg 2014,
-    equation 4, with their shift of cosines to 0…1.
+    cos'(x, b) cos'(x, c) / (cos'(x, a) + 0.001), where cos' = (cos + 1) / 2. Unlike in a sum, a
+    single large cosine does not dominate. Source: Levy, Goldberg 2014, equation 4, with their
+    shift of cosines to [0, 1].
     """
     near = (_cosines(candidates, a, b, c) + 1) / 2  # (m, 3)
     return near[:, 1] * near[:, 2] / (near[:, 0] + _EPSILON)
 
 
 def _cosines(candidates: np.ndarray, *others: np.ndarray) -> np.ndarray:
-    rows = directions_of(candidates, what="candidates")
-    return rows @ directions_of(np.stack(others)).T
+    rows = as_directions(candidates, what="candidates")
+    return rows @ as_directions(np.stack(others)).T
 
 
 def analogy(  # noqa: PLR0913
     names: tuple[str, str, str, str],
     corners: np.ndarray,
     candidates: np.ndarray,
-    called: Sequence[str],
+    labels: Sequence[str],
     *,
-    leave_out: Sequence[int] = (),
+    exclude: Sequence[int] = (),
     answer: int | None = None,
     k: int = 5,
 ) -> Analogy:
-    """Test an analogy of corners (4, d) against candidates (m, d), which are `called` (m,).
+    """Test an analogy of corners (4, d) against candidates (m, d) with their `labels` (m,).
 
-    `leave_out` are rows that can't be the answer (the question's own), `answer` is the right one's
-    row; without it, `d` itself joins the candidates.
+    `exclude` are rows that can't be the answer, such as a, b and c; `answer` is the row of the
+    right one. Without it, `d` itself is added to the candidates.
     """
-    found = parallelogram(corners)
-    rows, labels = directions_of(candidates, 1, "candidates"), list(called)
+    side_angle, lengths = parallelogram(corners)
+    rows, labels = as_directions(candidates, 1, "candidates"), list(labels)
     if answer is None:
-        rows, labels = np.vstack([rows, directions_of(corners[3:])]), [*labels, names[3]]
+        rows, labels = np.vstack([rows, as_directions(corners[3:])]), [*labels, names[3]]
         answer = len(rows) - 1
     allowed = np.ones(len(rows), bool)
-    allowed[[row for row in leave_out if row != answer]] = False
+    allowed[[row for row in exclude if row != answer]] = False
     answers, ranks = {}, {}
-    for way, scored in (("3CosAdd", cos_add), ("3CosMul", cos_mul)):
-        scores = np.where(allowed, scored(rows, *corners[:3]), -np.inf)
+    for method, score in (("3CosAdd", cos_add), ("3CosMul", cos_mul)):
+        scores = np.where(allowed, score(rows, *corners[:3]), -np.inf)  # (m,)
         best = np.argsort(-scores, kind="stable")[: min(k, int(allowed.sum()))]
-        answers[way] = tuple((labels[i], float(scores[i])) for i in best)
-        ranks[way] = int((scores > scores[answer]).sum()) + 1
-    return Analogy(names, directions_of(corners), *found, answers, ranks)
+        answers[method] = tuple((labels[i], float(scores[i])) for i in best)
+        ranks[method] = int((scores > scores[answer]).sum()) + 1
+    return Analogy(names, as_directions(corners), side_angle, lengths, answers, ranks)

@@ -1,5 +1,6 @@
-"""Maps: points on a plane, by their principal axes or by UMAP, with the arithmetic as arrows."""
+"""Maps: points in two dimensions, by PCA or UMAP, with the arithmetic as arrows."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,22 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zcalc.errors import ZcalcError
-from zcalc.geometry.checks import directions_of, points_of, vary
-from zcalc.geometry.shown import Shown, Table
+from zcalc import hooks
+from zcalc.errors import ZcalcError, require
+from zcalc.geometry.base import Measure, NamedVectors, Table
+from zcalc.geometry.checks import as_directions, as_points, require_spread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 METHODS = ("pca", "umap")
-_EXTRA = "Install it: pip install 'zcalc[geometry]'"
 
 
 @dataclass(frozen=True)
-class Steps:
-    """An expression as a walk: it starts at 0 and goes by `parts` (m, d), weight times operand.
+class TermSum:
+    """An expression to draw as a chain of arrows from the origin.
 
-    `signs` (m,) are "+" and "−"; what it comes to, at length 1, is the point number `end`.
+    `parts` (m, d) are its terms, weight times operand; `signs` (m,) are "+" or "−"; `end` is the
+    row of the normalized result among the map's points.
     """
 
     name: str
@@ -32,8 +34,11 @@ class Steps:
 
 
 @dataclass(frozen=True, eq=False)
-class Walk:
-    """A walk on the map: the places (m + 1, 2) it goes through, the signs (m,), and its end."""
+class ArrowChain:
+    """An expression on the map: `places` (m + 1, 2), joined by m arrows with `signs`.
+
+    A dotted line connects the last place with the result, the point in row `end`.
+    """
 
     name: str
     places: np.ndarray
@@ -42,120 +47,115 @@ class Walk:
 
 
 @dataclass(frozen=True, eq=False)
-class Map(Shown):
-    """Named points on a plane, `places` (n, 2), and the arithmetic between them, `walks`.
+class Map(Measure):
+    """Named points in two dimensions, `places` (n, 2), and expressions as chains of arrows.
 
-    `share` is how much of the points' variance the plane shows (None for UMAP, which keeps
-    neighbourhoods, no distances). Names that begin with ★ are results.
+    `share` is the fraction of variance explained (None for UMAP, which preserves neighbourhoods,
+    not distances). Names that start with ★ are results.
     """
 
     names: tuple[str, ...]
     places: np.ndarray
     share: float | None
     method: str
-    walks: tuple[Walk, ...] = ()
+    chains: tuple[ArrowChain, ...] = ()
     paths: tuple[Path | None, ...] = ()
 
     def plot(self, interactive: bool = False) -> "Figure | Any":
-        """The map as a figure; `interactive` gives a widget to zoom into (jupyter-scatter)."""
-        from zcalc.geometry.draw_maps import draw_map, scatter
-
-        return scatter(self) if interactive else draw_map(self)
+        """Draw the map as a figure, or as a zoomable jupyter-scatter widget if `interactive`."""
+        return hooks.draw(self, interactive=interactive)
 
     def table(self) -> Table:
-        """Where everything lies."""
+        """Return the position of every point."""
         points = zip(self.names, self.places.tolist(), strict=True)
-        about = "UMAP" if self.share is None else f"{self.share:.1%} of the variance"
-        return (f"map ({about})", "x", "y"), [(name, x, y) for name, (x, y) in points]
+        method = "UMAP" if self.share is None else f"{self.share:.1%} of the variance"
+        return (f"map ({method})", "x", "y"), [(name, x, y) for name, (x, y) in points]
 
     def data(self) -> dict[str, Any]:
-        """Where everything lies, and the share of variance."""
+        """Return the position of every point, the share of variance, and the method."""
         points = zip(self.names, self.places.round(4).tolist(), strict=True)
-        found = {"points": [{"name": name, "x": x, "y": y} for name, (x, y) in points]}
-        share = None if self.share is None else round(self.share, 4)
-        return {**found, "variance": share, "method": self.method}
+        return {
+            "points": [{"name": name, "x": x, "y": y} for name, (x, y) in points],
+            "variance": None if self.share is None else round(self.share, 4),
+            "method": self.method,
+        }
 
 
 def principal(points: np.ndarray, count: int = 2) -> tuple[np.ndarray, np.ndarray, float]:
-    """The mean (d,), the first principal axes (d, count), and their share of the variance.
+    """Compute the mean (d,), the first principal axes (d, count), and their share of variance.
 
-    Each axis points to the side of its farthest point, so that the same points give the same map.
+    Each axis is oriented toward its farthest point, so the same points give the same map.
     Source: Pearson 1901. Raises ZcalcError for fewer than two points (n, d), and where all are
-    the same.
+    identical.
     """
-    rows = vary(points_of(points, 2))
+    rows = require_spread(as_points(points, 2))
     mean = rows.mean(axis=0)
-    spread = rows - mean  # (n, d)
-    _, lengths, axes = np.linalg.svd(np.linalg.qr(spread, mode="r"), full_matrices=False)
-    found = axes[:count].T * (lengths[:count] > 1e-9 * lengths[0])  # (d, <= count)
-    flat = spread @ found
+    centred = rows - mean  # (n, d)
+    _, lengths, axes = np.linalg.svd(np.linalg.qr(centred, mode="r"), full_matrices=False)
+    first = axes[:count].T * (lengths[:count] > 1e-9 * lengths[0])  # (d, <= count)
+    flat = centred @ first
     farthest = flat[np.abs(flat).argmax(axis=0), range(flat.shape[1])]
-    found = np.pad(found * np.where(farthest < 0, -1, 1), ((0, 0), (0, count - found.shape[1])))
-    return mean, found, float((lengths[:count] ** 2).sum() / (lengths**2).sum())
+    oriented = first * np.where(farthest < 0, -1, 1)
+    padded = np.pad(oriented, ((0, 0), (0, count - oriented.shape[1])))  # (d, count)
+    return mean, padded, float((lengths[:count] ** 2).sum() / (lengths**2).sum())
 
 
 def plane(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """Points (n, d) on their two principal axes, (n, 2), and the share of their variance there.
+    """Project points (n, d) on their two principal axes: (n, 2), and the share of variance.
 
-    Points on one line have 0 for the second. Raises ZcalcError as `principal` does.
+    Collinear points have 0 as their second coordinate. Raises ZcalcError as `principal` does.
 
     >>> np.abs(plane(np.array([[0.0, 0.0], [0.0, 0.0], [3.0, 6.0]]))[0]).round(3).tolist()
     [[2.236, 0.0], [2.236, 0.0], [4.472, 0.0]]
     """
     mean, axes, share = principal(points)
-    return (points_of(points) - mean) @ axes, share
+    return (as_points(points) - mean) @ axes, share
 
 
 def umap(points: np.ndarray, neighbours: int = 15, seed: int = 0) -> np.ndarray:
-    """Points (n, d) on a plane that keeps neighbourhoods by cosine, (n, 2).
+    """Embed points (n, d) in two dimensions by UMAP with the cosine metric, (n, 2).
 
     Source: McInnes, Healy, Melville 2018, "UMAP: uniform manifold approximation and projection".
-    Raises ZcalcError where umap-learn is missing, and for fewer than five points.
+    Raises ZcalcError where umap-learn is not installed, and for fewer than five points.
     """
-    rows = vary(directions_of(points, 5))
-    try:
-        from umap import UMAP
-    except ImportError as error:
-        raise ZcalcError("A UMAP needs umap-learn, which isn't installed.", _EXTRA) from error
-    import warnings
-
-    settings = {"metric": "cosine", "random_state": seed, "n_jobs": 1}
-    made = UMAP(n_neighbors=min(neighbours, len(rows) - 1), init=plane(rows)[0], **settings)
+    rows = require_spread(as_directions(points, 5))
+    umap_learn = require("umap", "geometry", "A UMAP map")
+    reducer = umap_learn.UMAP(
+        n_neighbors=min(neighbours, len(rows) - 1),
+        init=plane(rows)[0],
+        metric="cosine",
+        random_state=seed,
+        n_jobs=1,
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return np.asarray(made.fit_transform(rows), dtype=np.float64)
+        return np.asarray(reducer.fit_transform(rows), dtype=np.float64)
 
 
-def map_of(
-    names: Sequence[str],
-    points: np.ndarray,
-    steps: Sequence[Steps] = (),
-    paths: Sequence[Path | None] = (),
-    method: str = "pca",
-) -> Map:
-    """Draw up the map of named points (n, d), each at length 1, with the arithmetic in `steps`.
+def map_of(points: NamedVectors, sums: Sequence[TermSum] = (), method: str = "pca") -> Map:
+    """Map named points (n, d), L2-normalized, with the arithmetic of `sums`.
 
-    The principal axes show the arithmetic as it is: arrows are the parts, one after the other.
-    A UMAP bends it: the arrows lead through the places that it gives the sums on the way.
+    PCA is linear, so its arrows are the terms themselves, head to tail. UMAP is not: its arrows
+    connect the places of the partial sums.
     """
     if method not in METHODS:
-        raise ZcalcError(f"There is no map {method!r}.", f"The methods are {', '.join(METHODS)}.")
-    rows = directions_of(points)
+        raise ZcalcError(f"Unknown map method {method!r}.", f"Use {' or '.join(METHODS)}.")
+    rows = as_directions(points.vectors)
     if len(rows) < 2:
-        message = "A map needs at least two different points, and there is only one."
-        raise ZcalcError(message, "Name more pictures or texts.")
-    sums = [np.vstack([0 * one.parts[:1], one.parts.cumsum(axis=0)]) for one in steps]
+        message = "A map needs at least two different points, got only one."
+        raise ZcalcError(message, "Add another picture or text.")
+    partial = [np.vstack([0 * s.parts[:1], s.parts.cumsum(axis=0)]) for s in sums]  # (m + 1, d)
     if method == "umap":
-        sums = [each[1:] for each in sums]  # 0 has no direction
-        everything = umap(np.vstack([rows, *sums]))
-        pieces = np.split(everything, np.cumsum([len(rows), *map(len, sums)])[:-1])
-        places, walked, share = pieces[0], pieces[1:], None
+        partial = [rows[1:] for rows in partial]  # the zero vector has no direction
+        flat = umap(np.vstack([rows, *partial]))
+        places, *corners = np.split(flat, np.cumsum([len(rows), *map(len, partial)])[:-1])
+        share = None
     else:
         mean, axes, share = principal(rows)
         places = (rows - mean) @ axes
-        walked = [(each - mean) @ axes for each in sums]
-    walks = (
-        Walk(one.name, walk, one.signs[-(len(walk) - 1) :] if len(walk) > 1 else (), one.end)
-        for one, walk in zip(steps, walked, strict=True)
+        corners = [(sums - mean) @ axes for sums in partial]
+    chains = (
+        ArrowChain(s.name, chain, s.signs[-(len(chain) - 1) :] if len(chain) > 1 else (), s.end)
+        for s, chain in zip(sums, corners, strict=True)
     )
-    return Map(tuple(names), places, share, method, tuple(walks), tuple(paths))
+    return Map(tuple(points.names), places, share, method, tuple(chains), tuple(points.paths))

@@ -1,78 +1,62 @@
-"""The way from one point to another, straight and along the arc, and what is met on it."""
+"""Paths between two embeddings, by lerp and slerp, with the nearest entries along the way."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path as File
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from zcalc import algebra
-from zcalc.geometry.checks import directions_of, points_of
-from zcalc.geometry.shown import Shown, Table
+from zcalc.geometry.base import Measure, NamedVectors, Table
+from zcalc.geometry.checks import as_directions, as_points
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-
-@dataclass(frozen=True)
-class Names:
-    """Things that can be met: their names, unit vectors (m, d), and files where they are pictures.
-
-    `vectors` are looked up by cosine.
-    """
-
-    texts: Sequence[str]
-    vectors: np.ndarray = field(repr=False)
-    paths: Sequence[File | None] = ()
+Matches = tuple[tuple[str, float], ...]  # the nearest entry of each step, with its cosine
 
 
 @dataclass(frozen=True, eq=False)
-class Way:
-    """One way from a to b, in s steps: "lerp", the straight line, or "slerp", the arc.
+class Interpolation:
+    """The steps (s) from a to b by one `kind`: "lerp" (a straight line) or "slerp" (an arc).
 
-    `angles` (s,) are degrees from a, `lengths` (s,) those of the points before they are brought to
-    length 1. `words` and `pictures` are what is nearest at each step, name and cosine.
+    `angles` (s,) are measured from a in degrees, `lengths` (s,) are norms before normalization.
+    `words` and `pictures` are the nearest entry of each step.
     """
 
     kind: str
     angles: np.ndarray
     lengths: np.ndarray
-    words: tuple[tuple[str, float], ...] = ()
-    pictures: tuple[tuple[str, float], ...] = ()
+    words: Matches = ()
+    pictures: Matches = ()
 
 
 @dataclass(frozen=True, eq=False)
-class Path(Shown):
-    """The ways from one thing to another at the shares `t` (s,), from 0 to 1.
+class EmbeddingPath(Measure):
+    """The paths from one embedding to another at `t` (s,), from 0 to 1.
 
-    `curves` has the cosine (s,) of each word and picture that is met, along the arc.
+    `ways` has "lerp" and "slerp". `curves` maps each nearest word and picture to its cosine (s,)
+    along the arc, `paths` pictures to their files.
     """
 
     names: tuple[str, str]
     t: np.ndarray
-    ways: dict[str, Way]
+    ways: dict[str, Interpolation]
     curves: dict[str, np.ndarray]
-    paths: dict[str, File]
-
-    def plot(self) -> "Figure":
-        """The cosines along the arc, the pictures met, and the two ways' angles and lengths."""
-        from zcalc.geometry.draw_paths import draw_path
-
-        return draw_path(self)
+    paths: dict[str, Path]
 
     def table(self) -> Table:
-        """What is met at each step of either way."""
-        ways = list(self.ways.values())
-        rows = []
-        for i, t in enumerate(self.t):
-            met = [(f"{w.angles[i]:.0f}°", *(m[i][0] for m in _met(w))) for w in ways]
-            rows.append((f"{t:.2f}", *(cell for one in met for cell in one)))
-        heads = [(f"{w.kind}: angle", *("word", "picture")[: len(_met(w))]) for w in ways]
-        return ("t", *(cell for one in heads for cell in one)), rows
+        """Return the angle and the nearest entries at each step of either path."""
+        headings = ["t"]
+        columns = [[f"{t:.2f}" for t in self.t]]
+        for way in self.ways.values():
+            headings.append(f"{way.kind}: angle")
+            columns.append([f"{angle:.0f}°" for angle in way.angles])
+            for heading, matches in (("word", way.words), ("picture", way.pictures)):
+                if matches:
+                    headings.append(heading)
+                    columns.append([name for name, _ in matches])
+        return tuple(headings), list(zip(*columns, strict=True))
 
     def data(self) -> dict[str, Any]:
-        """What is met at each step of either way."""
+        """Return the angle and the nearest entries at each step of either path."""
         return {
             "names": list(self.names),
             "t": self.t.round(4).tolist(),
@@ -87,65 +71,64 @@ class Path(Shown):
         }
 
 
-def _met(way: Way) -> list[tuple[tuple[str, float], ...]]:
-    return [met for met in (way.words, way.pictures) if met]
-
-
 def lerp_path(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """The points (s, d) at `t` (s,) of the straight line between directions a and b (d,)."""
-    first, last = directions_of(np.stack([a, b]))
+    """Compute the points (s, d) at `t` (s,) on the line between a and b (d,), L2-normalized."""
+    first, last = as_directions(np.stack([a, b]))
     return np.stack([algebra.lerp(first, last, float(share)) for share in t])
 
 
 def slerp_path(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """The points (s, d) at `t` (s,) of the arc between directions a and b (d,), at length 1.
+    """Compute the unit vectors (s, d) at `t` (s,) on the great-circle arc from a to b (d,).
 
     Source: Shoemake 1985. Raises ZcalcError for opposite directions.
     """
-    first, last = directions_of(np.stack([a, b]))
+    first, last = as_directions(np.stack([a, b]))
     return np.stack([algebra.slerp(first, last, float(share)) for share in t])
 
 
-def met(points: np.ndarray, among: Names) -> tuple[tuple[str, float], ...]:
-    """What is nearest to each of points (s, d) among names, with the cosine."""
-    cosines = directions_of(points) @ points_of(among.vectors).T  # (s, m)
+def nearest(points: np.ndarray, entries: NamedVectors) -> Matches:
+    """Find the entry nearest to each of points (s, d), with its cosine."""
+    cosines = as_directions(points) @ as_points(entries.vectors).T  # (s, m)
     best = cosines.argmax(axis=1)
-    return tuple((among.texts[i], float(row[i])) for i, row in zip(best, cosines, strict=True))
+    return tuple((entries.names[i], float(row[i])) for i, row in zip(best, cosines, strict=True))
 
 
 def path(  # noqa: PLR0913
     names: tuple[str, str],
     a: np.ndarray,
     b: np.ndarray,
-    words: Names | None = None,
-    pictures: Names | None = None,
+    words: NamedVectors | None = None,
+    pictures: NamedVectors | None = None,
     *,
     steps: int = 11,
-) -> Path:
-    """Go from direction a (d,) to b (d,) in `steps` (at least 2), straight and along the arc.
+) -> EmbeddingPath:
+    """Interpolate between directions a and b (d,) in `steps` points (at least 2).
 
-    At length 1 both go through the same points, at other speeds: the straight line is fastest in
-    the middle, where it runs nearest to the origin.
+    Once normalized, lerp and slerp pass through the same points at different speeds: lerp is
+    fastest half way, where the line is nearest to the origin.
     """
     t = np.linspace(0, 1, max(2, steps))
-    ways, curves, files = {}, {}, {}
-    for kind, made in (("lerp", lerp_path), ("slerp", slerp_path)):
-        points = made(a, b, t)  # (s, d)
-        start = np.tile(points[0], (len(t), 1))
-        kinds = [met(points, one) if one and len(one.texts) else () for one in (words, pictures)]
-        ways[kind] = Way(kind, _angles(start, points), np.linalg.norm(points, axis=1), *kinds)
-    for one in (words, pictures):
-        for name in dict.fromkeys(name for name, _ in met(points, one)) if one else ():
-            row = list(one.texts).index(name) if one else 0
-            curves[name] = points @ np.asarray(one.vectors)[row] if one else points[:, 0]
-            file = one.paths[row] if one and one.paths else None
+    groups = [group if group and len(group.names) else None for group in (words, pictures)]
+    ways = {}
+    for kind, interpolate in (("lerp", lerp_path), ("slerp", slerp_path)):
+        points = interpolate(a, b, t)  # (s, d)
+        angles = _angles(np.tile(points[0], (len(t), 1)), points)
+        matches = [nearest(points, group) if group else () for group in groups]
+        ways[kind] = Interpolation(kind, angles, np.linalg.norm(points, axis=1), *matches)
+    curves: dict[str, np.ndarray] = {}
+    files: dict[str, Path] = {}
+    for group in filter(None, groups):
+        for name in dict.fromkeys(name for name, _ in nearest(points, group)):  # along the arc
+            row = list(group.names).index(name)
+            curves[name] = points @ np.asarray(group.vectors)[row]  # (s,)
+            file = group.paths[row] if group.paths else None
             if file is not None:
                 files[name] = file
-    return Path(names, t, ways, curves, files)
+    return EmbeddingPath(names, t, ways, curves, files)
 
 
 def _angles(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The angles (s,) in degrees between rows (s, d) and others (s, d)."""
+    """Compute the angles (s,) in degrees between rows of a and b, both (s, d)."""
     first, second = algebra.unit(a), algebra.unit(b)
-    apart = np.linalg.norm(first - second, axis=1)
-    return np.degrees(2 * np.arctan2(apart, np.linalg.norm(first + second, axis=1)))
+    chords = np.linalg.norm(first - second, axis=1)
+    return np.degrees(2 * np.arctan2(chords, np.linalg.norm(first + second, axis=1)))

@@ -1,4 +1,4 @@
-"""The trace of a guided decode: what each token was chosen from, before and after the guidance."""
+"""The trace of a guided decode: each token's candidates before and after guidance."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,22 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zcalc.errors import ZcalcError
-from zcalc.geometry.shown import Shown, Table
+from zcalc.geometry.base import Measure, Table
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from zcalc.decode.caption import Beam
 
 
 @dataclass(frozen=True, eq=False)
-class Trace(Shown):
-    """The candidates of each of s tokens, best c first, as the guided model ranked them.
+class Trace(Measure):
+    """The top c candidates of each of s tokens, as the guided model ranked them.
 
-    `candidates` holds their texts; `clip` (s, c) is the caption's cosine with each of them,
-    `before` and `after` (s, c) their log-probabilities without and with the guidance, NaN where
-    there is none. `tokens` (s) are those that the caption went on with, the best or, where several
-    beams competed, another.
+    `candidates` holds their texts; `clip` (s, c) is the cosine of the caption so far with each
+    candidate appended, `before` and `after` (s, c) the log-probabilities without and with guidance,
+    NaN where there is none. `tokens` (s) are the caption's own tokens: usually the best candidate,
+    but with several beams possibly another.
     """
 
     text: str
@@ -34,50 +32,48 @@ class Trace(Shown):
 
     @property
     def shift(self) -> np.ndarray:
-        """How much likelier (above 0) or less likely the guidance made each candidate, (s, c)."""
+        """The change in log-probability due to guidance, (s, c)."""
         return self.after - self.before
 
-    def plot(self) -> "Figure":
-        """The candidates of every token, coloured by what the guidance did to them."""
-        from zcalc.geometry.draw_paths import draw_trace
-
-        return draw_trace(self)
-
     def table(self) -> Table:
-        """One row for each candidate of each token."""
-        head = ("token", "candidate", "CLIP", "before", "after", "shift", "chosen")
+        """Return one row per candidate of each token."""
+        headings = ("token", "candidate", "CLIP", "before", "after", "shift", "chosen")
         rows: list[tuple[Any, ...]] = []
         for i, tokens in enumerate(self.candidates):
             columns = (self.clip[i], self.before[i], self.after[i], self.shift[i])
             for j, token in enumerate(tokens):
                 numbers = [("" if np.isnan(c[j]) else float(c[j])) for c in columns]
                 rows.append((str(i + 1), token, *numbers, "●" if token == self.tokens[i] else ""))
-        return head, rows
+        return headings, rows
 
     def data(self) -> dict[str, Any]:
-        """The text, and the candidates of each token with their scores."""
-        head, rows = self.table()
-        known = [{h: v for h, v in zip(head, row, strict=True) if v != ""} for row in rows]
-        return {"text": self.text, "candidates": known}
+        """Return the text, and the candidates of each token with their scores."""
+        headings, rows = self.table()
+        candidates = [
+            {h: value for h, value in zip(headings, row, strict=True) if value != ""}
+            for row in rows
+        ]
+        return {"text": self.text, "candidates": candidates}
 
 
 def trace_of(beam: "Beam", tokens: Sequence[str]) -> Trace:
-    """The trace of a caption's beam, whose `tokens` read so.
+    """Build the trace of a caption's beam; `tokens` are the texts of its tokens.
 
-    Raises ZcalcError where it was decoded without one.
+    Raises ZcalcError where the beam was decoded without a trace.
     """
     if not beam.trace:
-        message = "This caption remembers no candidates."
-        raise ZcalcError(message, "Decode it with trace=5; a sentence looked up has none.")
+        message = "This caption was decoded without a trace."
+        raise ZcalcError(message, "Decode it with trace=5; the decoder retrieve has no trace.")
     width = max(len(choice.candidates) for choice in beam.trace)
-    parts = {
-        part: np.array([_filled(getattr(choice, part), width) for choice in beam.trace])
-        for part in ("clip", "before", "after")
+    scores = {
+        field: np.array([_padded(getattr(choice, field), width) for choice in beam.trace])
+        for field in ("clip", "before", "after")
     }
     candidates = tuple(choice.candidates for choice in beam.trace)
-    return Trace(beam.text, candidates, **parts, tokens=tuple(tokens))
+    return Trace(beam.text, candidates, **scores, tokens=tuple(tokens))
 
 
-def _filled(scores: tuple[float | None, ...], width: int) -> list[float]:
-    known = [np.nan if score is None else score for score in scores]
-    return known + [np.nan] * (width - len(known))
+def _padded(scores: tuple[float | None, ...], width: int) -> list[float]:
+    """Return scores as floats, with NaN for missing ones up to `width`."""
+    floats = [np.nan if score is None else score for score in scores]
+    return floats + [np.nan] * (width - len(floats))

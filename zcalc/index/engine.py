@@ -1,4 +1,4 @@
-"""Encoding on this machine: threads read and decode ahead, so that the encoder never waits."""
+"""Encoding pictures on this machine; threads read and decode ahead of the encoder."""
 
 import hashlib
 import os
@@ -13,13 +13,12 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image
 
-from zcalc.errors import ZcalcError
-from zcalc.gallery import decode, why_unreadable
 from zcalc.index.items import Item
+from zcalc.pictures import decode, why_unreadable
 
 
 class PictureEncoder(Protocol):
-    """What an index asks of the model: to prepare pictures in any thread, and to encode batches."""
+    """What an index needs from a model; `prepare` is called from several threads."""
 
     identity: str
     dim: int
@@ -40,9 +39,10 @@ class PictureEncoder(Protocol):
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of an item: the hash of its bytes, and its vector (d,), not normalised.
+    """The result for the item of this number: the hash of its bytes, and its vector (d,).
 
-    Without a vector, the content is known already or, if `skipped` says why, can't be read.
+    The vector is not normalized. It is None if the content already has a vector, or if the picture
+    can't be read for the reason `skipped`.
     """
 
     number: int
@@ -55,97 +55,86 @@ Engine = Callable[[Sequence[Item], PictureEncoder, Set[bytes]], Iterator[list[Ou
 
 
 @dataclass(slots=True)
-class _Read:
+class Prepared:
+    """An item that was read, with the model's input if it needs to be encoded."""
+
     outcome: Outcome
-    prepared: Any = None
+    input: Any = None
 
 
-def encode_here(
+def encode_locally(
     items: Sequence[Item],
     encoder: PictureEncoder,
-    known: Set[bytes],
+    encoded: Set[bytes],
     workers: int | None = None,
 ) -> Iterator[list[Outcome]]:
-    """Read and encode items, in order, and give what became of them batch by batch.
+    """Read and encode items in order, yielding the outcomes batch by batch.
 
-    What is among the `known` contents is not decoded. A batch is of as many new pictures as the
-    encoder takes, and always of the same ones, wherever an earlier build was interrupted.
+    Contents whose hash is in `encoded` are not decoded. Batches have the encoder's size, and the
+    same composition no matter where an earlier build was interrupted.
     """
     if not items:
         return
     workers = workers or max(2, os.cpu_count() or 1)
-    ahead = 2 * encoder.batch_size + workers
-    waiting: deque[Future[_Read]] = deque()
-    with _quiet(), ThreadPoolExecutor(workers, "zcalc-decode") as pool:
+    lookahead = 2 * encoder.batch_size + workers
+    pending: deque[Future[Prepared]] = deque()
+    with _no_warnings(), ThreadPoolExecutor(workers, "zcalc-decode") as pool:
         try:
-            batch = _Batch(encoder, known)
+            batch = _Batch(encoder, encoded)
             for number, item in enumerate(items):
-                waiting.append(pool.submit(read, number, item, known, encoder))
-                if len(waiting) >= ahead and batch.takes(waiting.popleft().result()):
-                    yield batch.encoded()
-            while waiting:
-                if batch.takes(waiting.popleft().result()):
-                    yield batch.encoded()
-            yield batch.encoded()
+                pending.append(pool.submit(prepare, number, item, encoded, encoder))
+                if len(pending) >= lookahead and batch.add(pending.popleft().result()):
+                    yield batch.flush()
+            while pending:
+                if batch.add(pending.popleft().result()):
+                    yield batch.flush()
+            yield batch.flush()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def engine_of(name: str, clip: str = "mini", device: str = "auto") -> Engine:
-    """The engine of that name: "local", or "ray" (see `RayEngine`).
-
-    Raises ZcalcError for another name, and where what an engine needs is not installed.
-    """
-    if name == "local":
-        return encode_here
-    if name == "ray":
-        from zcalc.index.ray_engine import RayEngine
-
-        return RayEngine.of_model(clip, device)
-    raise ZcalcError(f"There is no engine {name!r}.", "Engines: local, ray.")
-
-
-class _Batch:
-    """Pictures that have been read, until there are enough to encode."""
-
-    def __init__(self, encoder: PictureEncoder, known: Set[bytes]) -> None:
-        self._encoder, self._known = encoder, known
-        self._outcomes: list[Outcome] = []
-        self._inputs: dict[bytes, tuple[Outcome, Any]] = {}
-
-    def takes(self, read: _Read) -> bool:
-        """Take another one; whether the batch is full then."""
-        self._outcomes.append(read.outcome)
-        content = read.outcome.sha256
-        if read.prepared is not None and content not in self._known:  # by now
-            self._inputs.setdefault(content, (read.outcome, read.prepared))
-        return len(self._inputs) == self._encoder.batch_size
-
-    def encoded(self) -> list[Outcome]:
-        """Encode the batch, and begin the next one."""
-        if self._inputs:
-            rows = self._encoder.encode([given for _, given in self._inputs.values()])  # (n, d)
-            for (outcome, _), row in zip(self._inputs.values(), rows, strict=True):
-                outcome.vector = row
-        done, self._outcomes, self._inputs = self._outcomes, [], {}
-        return done
-
-
-def read(number: int, item: Item, known: Set[bytes], encoder: PictureEncoder) -> _Read:
-    """Read, hash, decode and prepare an item, unless its content is known."""
+def prepare(number: int, item: Item, encoded: Set[bytes], encoder: PictureEncoder) -> Prepared:
+    """Read, hash and decode an item; contents in `encoded` are only hashed."""
     try:
         data = item.read()
         sha256 = hashlib.sha256(data).digest()
-        if sha256 in known:
-            return _Read(Outcome(number, sha256))
-        return _Read(Outcome(number, sha256), encoder.prepare(decode(data)))
+        if sha256 in encoded:
+            return Prepared(Outcome(number, sha256))
+        return Prepared(Outcome(number, sha256), encoder.prepare(decode(data)))
     except Exception as error:  # Pillow raises almost anything on a damaged file
-        return _Read(Outcome(number, skipped=why_unreadable(error)))
+        return Prepared(Outcome(number, skipped=why_unreadable(error)))
+
+
+class _Batch:
+    """Prepared pictures, collected until there are enough to encode."""
+
+    def __init__(self, encoder: PictureEncoder, encoded: Set[bytes]) -> None:
+        self._encoder, self._encoded = encoder, encoded
+        self._outcomes: list[Outcome] = []
+        self._inputs: dict[bytes, tuple[Outcome, Any]] = {}
+
+    def add(self, prepared: Prepared) -> bool:
+        """Add a picture; returns whether the batch is now full."""
+        self._outcomes.append(prepared.outcome)
+        content = prepared.outcome.sha256
+        # It may have been encoded since it was read.
+        if prepared.input is not None and content not in self._encoded:
+            self._inputs.setdefault(content, (prepared.outcome, prepared.input))
+        return len(self._inputs) == self._encoder.batch_size
+
+    def flush(self) -> list[Outcome]:
+        """Encode the batch and start a new one."""
+        if self._inputs:
+            rows = self._encoder.encode([pixels for _, pixels in self._inputs.values()])  # (n, d)
+            for (outcome, _), row in zip(self._inputs.values(), rows, strict=True):
+                outcome.vector = row
+        outcomes, self._outcomes, self._inputs = self._outcomes, [], {}
+        return outcomes
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """No warnings about odd pictures; set for all threads at once, as Python has no other way."""
+def _no_warnings() -> Iterator[None]:
+    """Silence warnings about odd pictures, in all threads: Python can't do it for one."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

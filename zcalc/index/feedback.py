@@ -1,52 +1,48 @@
-"""More like this, less like that: what a person says about results, as an edit of the expression.
+"""Relevance feedback as an edit of the expression: more like this, less like that (Rocchio 1971).
 
-A picture that is wanted is added, one that is not is taken off (Rocchio 1971); said again, its
-weight grows. The expression stays one that can be read, changed and kept.
+A wanted picture is added, an unwanted one subtracted; repeating it increases the weight. The
+expression stays readable, editable and reproducible.
 """
 
 from collections.abc import Iterable
 
 from zcalc.language import Image, Neg, Node, Number, Product, image, number, product, total
 
-MORE, LESS = 0.5, 0.25  # what a picture counts once, beside the expression's own operands
+MORE, LESS = 0.5, 0.25  # Rocchio's weights, relative to the expression's own operands
 
 
-def edited(tree: Node, more: Iterable[str] = (), less: Iterable[str] = ()) -> Node:
-    """The expression with pictures added and taken off, by their names.
+def apply_feedback(tree: Node, more: Iterable[str] = (), less: Iterable[str] = ()) -> Node:
+    """Add and subtract pictures by name.
 
     >>> from zcalc.language import parse, unparse
-    >>> unparse(edited(parse('"a dog"'), more=["papillon"], less=["cat"]))
+    >>> unparse(apply_feedback(parse('"a dog"'), more=["papillon"], less=["cat"]))
     '"a dog" + 0.5 * img(papillon) - 0.25 * img(cat)'
-    >>> unparse(edited(parse('"a dog" + 0.5 * img(papillon)'), more=["papillon"]))
+    >>> unparse(apply_feedback(parse('"a dog" + 0.5 * img(papillon)'), more=["papillon"]))
     '"a dog" + img(papillon)'
     """
     for name in more:
-        tree = _changed(tree, image(name), MORE)
+        tree = _add_weight(tree, image(name), MORE)
     for name in less:
-        tree = _changed(tree, image(name), -LESS)
+        tree = _add_weight(tree, image(name), -LESS)
     return tree
 
 
-def _changed(tree: Node, picture: Image, by: float) -> Node:
-    """A sum in which a picture's weight is another; one that comes to nothing is left out."""
-    terms = _terms(tree)
+def _add_weight(tree: Node, picture: Image, delta: float) -> Node:
+    """Change a picture's weight in a sum; a term whose weight becomes zero is dropped."""
+    terms = list(total(tree).terms)
     weights = [_weight(term, picture) for term in terms]
-    place = next((i for i, weight in enumerate(weights) if weight is not None), None)
-    if place is None:
-        return total(*terms, *_term(picture, by))
-    weight = weights[place] or 0.0
-    changed = [*terms[:place], *_term(picture, weight + by), *terms[place + 1 :]]
-    if not changed:  # it was all there is
+    at = next((i for i, weight in enumerate(weights) if weight is not None), None)
+    if at is None:
+        return total(*terms, *_weighted(picture, delta))
+    weight = weights[at] or 0.0
+    terms[at : at + 1] = _weighted(picture, weight + delta)
+    if not terms:  # an expression can't be empty
         return tree
-    return changed[0] if len(changed) == 1 else total(*changed)
-
-
-def _terms(tree: Node) -> list[Node]:
-    return list(total(tree).terms)
+    return terms[0] if len(terms) == 1 else total(*terms)
 
 
 def _weight(term: Node, picture: Image) -> float | None:
-    """How much of a picture a term is; None where it is something else."""
+    """The weight of a picture in a term; None if the term is something else."""
     match term:
         case Image(name):
             return 1.0 if name == picture.name else None
@@ -59,8 +55,8 @@ def _weight(term: Node, picture: Image) -> float | None:
             return None
 
 
-def _term(picture: Image, weight: float) -> list[Node]:
-    """A picture times a weight, as a person would write it."""
+def _weighted(picture: Image, weight: float) -> list[Node]:
+    """The term of a weighted picture, in its simplest form; none if the weight is zero."""
     if abs(weight) < 1e-9:
         return []
     size = abs(weight)

@@ -1,4 +1,4 @@
-"""A picture that is to be indexed, wherever it comes from."""
+"""The unit of indexing: one picture, in a file of its own or inside a tar shard."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,15 +7,15 @@ from typing import Any
 
 from zcalc.errors import ZcalcError
 
-_LARGEST = 512 << 20  # bytes of a file that is read
+_MAX_BYTES = 512 << 20  # larger files are skipped
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A picture to index: the name it goes by, where it is, how to tell that it has changed.
+    """A picture to index: its name and location, and the size and time that reveal a change.
 
-    `path` is what the index calls it, `file` what is opened: the same, or the tar that holds it,
-    from byte `offset` on. One that can't be read has the reason in `skipped`.
+    `path` identifies the picture in the index. `file` is what to open: the same path, or the tar
+    shard that contains the picture from byte `offset`. `skipped` is why it can't be read, if so.
     """
 
     name: str
@@ -28,16 +28,16 @@ class Item:
     skipped: str = ""
 
     def read(self) -> bytes:
-        """The bytes of the picture; raises OSError where they can't be read."""
-        if self.size > _LARGEST:
-            raise OSError(0, f"the file is larger than {_LARGEST >> 20} MB")
-        with open(self.file, "rb") as opened:
-            opened.seek(self.offset)
-            return opened.read(self.size)
+        """Read the bytes of the picture; raises OSError on failure."""
+        if self.size > _MAX_BYTES:
+            raise OSError(0, f"the file is larger than {_MAX_BYTES >> 20} MB")
+        with open(self.file, "rb") as file:
+            file.seek(self.offset)
+            return file.read(self.size)
 
 
-def existing(path: Path) -> Path:
-    """The whole path of a file that is there; raises ZcalcError where it is not."""
+def resolve_file(path: Path) -> Path:
+    """The absolute path of an existing file, links followed; raises ZcalcError if missing."""
     try:
         return path.expanduser().resolve(strict=True)
     except (OSError, RuntimeError) as error:

@@ -1,4 +1,4 @@
-"""What an unfinished build has encoded already, so that nothing is encoded twice."""
+"""The journal of an unfinished build, so that an interrupted build encodes nothing twice."""
 
 import os
 import zlib
@@ -13,21 +13,20 @@ from zcalc.storage import digest, write
 
 
 class Journal:
-    """Vectors by the content that they are of, appended to a file batch by batch.
+    """Vectors of encoded pictures, appended to a file batch by batch; without a folder, in memory.
 
-    `contents` gives the row of a picture's SHA-256, `stamps` that of a file as it was when it was
-    read (see `stamp`). What was cut off while it was written is left out. Without a file it is
-    kept in memory.
+    `contents` maps the SHA-256 of a picture to its row, `stamps` that of a file at the time it was
+    read (see `stamp`). An incomplete record at the end of the file is dropped.
     """
 
     def __init__(self, folder: Path | None, model: str, dim: int) -> None:
-        self._kind = np.dtype(
+        self._dtype = np.dtype(
             [("sha256", "V32"), ("stamp", "V16"), ("vector", "<f4", (dim,)), ("crc", "<u4")]
         )
         self.contents: dict[bytes, int] = {}
         self.stamps: dict[bytes, int] = {}
         self._hashes: list[bytes] = []
-        self._rows: list[np.ndarray] = []
+        self._vectors: list[np.ndarray] = []  # without a folder
         self._folder, self._handle = folder, -1
         if folder is not None:
             self._file = folder / f"journal-{digest(f'{model} {dim}')[:16]}.bin"
@@ -37,15 +36,15 @@ class Journal:
         return len(self._hashes)
 
     def add(self, hashes: Sequence[bytes], stamps: Sequence[bytes], vectors: np.ndarray) -> None:
-        """Append hashes, stamps and vectors (n, d); they are there when this returns."""
-        records = np.zeros(len(vectors), self._kind)
+        """Append hashes, stamps and vectors (n, d); they survive a kill once this returns."""
+        records = np.zeros(len(vectors), self._dtype)
         records["vector"] = vectors
-        for record, sha256, stamped in zip(records, hashes, stamps, strict=True):
-            record["sha256"], record["stamp"] = sha256, stamped
+        for record, sha256, file_stamp in zip(records, hashes, stamps, strict=True):
+            record["sha256"], record["stamp"] = sha256, file_stamp
             record["crc"] = _crc(record)
-            self._remember(sha256, stamped)
+            self._register(sha256, file_stamp)
         if self._folder is None:
-            self._rows.append(records["vector"])
+            self._vectors.append(records["vector"])
             return
         with saving(self._folder):
             if self._handle < 0:
@@ -56,42 +55,42 @@ class Journal:
     def take(self, rows: np.ndarray) -> np.ndarray:
         """The vectors (m, d) of rows."""
         if self._folder is None:
-            return np.concatenate(self._rows)[rows]
-        return np.memmap(self._file, self._kind, mode="r")["vector"][rows]
+            return np.concatenate(self._vectors)[rows]
+        return np.memmap(self._file, self._dtype, mode="r")["vector"][rows]
 
     def close(self) -> None:
-        """Close the file; what is in it stays."""
+        """Close the file, which stays on disk."""
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1
 
     def sha256(self, row: int) -> bytes:
-        """The hash of a row's picture."""
+        """The SHA-256 of a row's picture."""
         return self._hashes[row]
 
     def _load(self) -> None:
-        """Read what is there, and cut off what is not whole."""
+        """Read the file up to the first damaged record, and truncate it there."""
         size = self._file.stat().st_size if self._file.is_file() else 0
-        count = size // self._kind.itemsize
-        records = np.memmap(self._file, self._kind, "r", shape=(count,)) if count else ()
+        count = size // self._dtype.itemsize
+        records = np.memmap(self._file, self._dtype, "r", shape=(count,)) if count else ()
         for record in records:
             if record["crc"] != _crc(record):
                 break
-            self._remember(record["sha256"].tobytes(), record["stamp"].tobytes())
-        if size != len(self) * self._kind.itemsize:
+            self._register(record["sha256"].tobytes(), record["stamp"].tobytes())
+        if size != len(self) * self._dtype.itemsize:
             with saving(self._file.parent):
-                os.truncate(self._file, len(self) * self._kind.itemsize)
+                os.truncate(self._file, len(self) * self._dtype.itemsize)
 
-    def _remember(self, sha256: bytes, stamped: bytes) -> None:
+    def _register(self, sha256: bytes, file_stamp: bytes) -> None:
         row = len(self._hashes)
         self._hashes.append(sha256)
-        self.contents[sha256] = self.stamps[stamped] = row
+        self.contents[sha256] = self.stamps[file_stamp] = row
 
 
 def stamp(item: Item) -> bytes:
-    """Stands for a file as it is: its path, size and time, in 16 bytes."""
-    about = f"{item.path}\0{item.size}\0{item.mtime_ns}"
-    return bytes.fromhex(digest(about.encode("utf-8", "surrogatepass"))[:32])
+    """A 16-byte hash of an item's path, size and time, which changes when the file does."""
+    text = f"{item.path}\0{item.size}\0{item.mtime_ns}"
+    return bytes.fromhex(digest(text.encode("utf-8", "surrogatepass"))[:32])
 
 
 def _crc(record: np.void) -> int:

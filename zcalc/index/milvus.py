@@ -1,6 +1,6 @@
-"""An index served by Milvus: a cluster elsewhere, or a file beside you (milvus-lite).
+"""An index served from Milvus: a server or cluster, or a local file (milvus-lite).
 
-Both through the same client, pymilvus. An address is `milvus://HOST:PORT/COLLECTION` or
+Both use the same client, pymilvus. An address is `milvus://HOST:PORT/COLLECTION` or
 `milvus:FILE.db/COLLECTION`; a password or token is read from $ZCALC_MILVUS_TOKEN.
 """
 
@@ -9,14 +9,16 @@ import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zcalc.errors import ZcalcError
-from zcalc.index.table import OWN, Entry
+from zcalc.errors import ZcalcError, require
+from zcalc.index.query import jsonable
+from zcalc.index.table import CORE_COLUMNS, Entry
 from zcalc.progress import track
 
 if TYPE_CHECKING:
@@ -24,76 +26,87 @@ if TYPE_CHECKING:
 
 TOKEN = "ZCALC_MILVUS_TOKEN"
 _ADDRESS = re.compile(r"milvus:(?:(//[^/\s]+)|(.+?\.db))/([A-Za-z_]\w{0,254})")
-_ABOUT = -1  # the row that says what the collection is, not a picture's
+_CHECK_SERVER = f"Check the address, that the server is running, and ${TOKEN} if it needs a token."
+_HEADER_ROW = -1  # the row that describes the collection instead of a picture
 _BATCH = 1000
-_TEXT = 65_535  # bytes of a text in Milvus
-_FOR_MEAN = 4096
+_MAX_LIMIT = 16_384  # hits per search in Milvus
+_MAX_TEXT = 65_535  # bytes per text in Milvus
+_MEAN_SAMPLE = 4096
 
 
 def is_address(place: str) -> bool:
-    """Whether an index is named by an address of Milvus."""
+    """Whether this is a Milvus address rather than a folder."""
     return place.startswith("milvus:")
 
 
 def push(index: "Index", address: str) -> int:
-    """Put an index into a collection of Milvus, in place of what was there; gives the pictures.
+    """Copy an index to a collection, replacing an index there; returns the number of pictures.
 
-    Raises ZcalcError where the server can't be reached, or the collection is something else's.
+    Raises ZcalcError if the server is unreachable or the collection is not an index.
     """
-    client, collection = _client(address)
-    with _explained(address):
-        if client.has_collection(collection) and _about(client, collection) is None:
-            hint = "Name another collection, or delete this one yourself."
-            raise ZcalcError(f"The collection {collection} is there and is no index.", hint)
+    client, collection = _connect(address)
+    with _translated_errors(address):
+        if client.has_collection(collection) and _header(client, collection) is None:
+            hint = "Use another collection, or delete this one yourself."
+            raise ZcalcError(f"The collection {collection} exists and is not an index.", hint)
         client.drop_collection(collection)
-        client.create_collection(collection, schema=_schema(index.dim), index_params=_by_cosine())
+        params = _index_params()
+        client.create_collection(collection, schema=_schema(index.dim), index_params=params)
         starts = range(0, len(index), _BATCH)
         for start in track(starts, "Sending pictures to Milvus"):
             client.insert(collection, _rows(index, start))
-        about = {"model": index.model, "roots": list(index.roots), "count": len(index)}
+        header = {"model": index.model, "roots": list(index.roots), "count": len(index)}
         filler = np.full(index.dim, index.dim**-0.5).tolist()
-        last = {"row": _ABOUT, "vector": filler, "name": "", "path": "", "about": json.dumps(about)}
-        client.insert(collection, [last])  # last of all: without it the collection is unfinished
+        row = {"row": _HEADER_ROW, "vector": filler, "name": "", "path": ""}
+        # Inserted last: a collection without a header is incomplete.
+        client.insert(collection, [row | {"about": json.dumps(header)}])
         client.flush(collection)
         client.close()
     return len(index)
 
 
 class Served:
-    """The pictures of a collection, with the same questions as an index of a folder."""
+    """A collection, with the interface of an index in a folder."""
 
     skipped: tuple[Entry, ...] = ()
 
-    def __init__(self, client: Any, collection: str, about: Mapping[str, Any], dim: int) -> None:
+    def __init__(self, client: Any, collection: str, header: Mapping[str, Any], dim: int) -> None:
         self._client, self._collection, self.dim = client, collection, dim
-        self.model, self.roots = str(about["model"]), tuple(about["roots"])
-        self._count = int(about["count"])
-        self._fields: dict[int, dict[str, Any]] = {}  # rows of the last search
+        self.model, self.roots = str(header["model"]), tuple(header["roots"])
+        self._count = int(header["count"])
+        self._cached: dict[int, dict[str, Any]] = {}  # rows of the last search
 
     @classmethod
     def open(cls, address: str, model: str | None = None) -> "Served":
-        """Connect to a collection; `model` is the identity of the encoder that is to search it.
+        """Connect to a collection, optionally requiring the encoder identity `model`.
 
-        Raises ZcalcError where there is none, it is not whole, or it is another model's.
+        Raises ZcalcError if it is missing, incomplete, or belongs to another model.
         """
-        client, collection = _client(address)
-        with _explained(address):
+        client, collection = _connect(address)
+        with _translated_errors(address):
+            hint = f"Push an index to it: zcalc index push INDEX {address}"
             if not client.has_collection(collection):
-                hint = f"Fill it: zcalc index push INDEX {address}"
                 raise ZcalcError(f"There is no collection {collection}.", hint)
             client.load_collection(collection)
-            about = _about(client, collection)
-            if about is None:
-                hint = f"Fill it again: zcalc index push INDEX {address}"
-                raise ZcalcError(f"The collection {collection} is no index, or unfinished.", hint)
+            header = _header(client, collection)
+            if header is None:
+                message = f"The collection {collection} is not an index, or is incomplete."
+                raise ZcalcError(message, hint)
             fields = client.describe_collection(collection)["fields"]
-        if model not in (None, about["model"]):
-            raise ZcalcError(
-                f"The collection {collection} was made with {about['model']}, not with {model}.",
-                "Choose that model, or push an index made with this one.",
-            )
         dim = next(f["params"]["dim"] for f in fields if f["name"] == "vector")
-        return cls(client, collection, about, int(dim))
+        served = cls(client, collection, header, int(dim))
+        if model is not None:
+            served.require_model(model)
+        return served
+
+    def require_model(self, identity: str) -> None:
+        """Raise ZcalcError unless the index was built with the encoder of this identity."""
+        if identity != self.model:
+            raise ZcalcError(
+                f"The collection {self._collection} was built with {self.model}, "
+                f"not with {identity}.",
+                "Use that model, or push an index built with this one.",
+            )
 
     def __len__(self) -> int:
         return self._count
@@ -101,80 +114,81 @@ class Served:
     def find(
         self, target: np.ndarray, k: int, where: str | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The cosines (m,) and rows (m,) of the at most `k` nearest to a unit vector (d,).
+        """Find at most `k` rows nearest to a unit vector (d,): cosines (m,) and rows (m,).
 
-        `where` is a condition in Milvus's own language, which for comparisons is SQL's.
+        `where` is a condition in Milvus's own language, which resembles SQL.
         """
         condition = f"row >= 0 and ({where})" if where is not None else "row >= 0"
-        with _explained(self._collection, where):
-            found = self._client.search(
+        with _translated_errors(self._collection, where):
+            hits = self._client.search(
                 self._collection,
                 [target.tolist()],
-                limit=min(k, 16_384),
+                limit=min(k, _MAX_LIMIT),
                 filter=condition,
                 output_fields=["*"],
                 search_params={"metric_type": "IP"},
             )[0]
-        found = [hit for hit in found if hit["row"] >= 0]
-        self._fields = {hit["row"]: dict(hit["entity"]) for hit in found}
-        rows = np.array([hit["row"] for hit in found], np.int64)  # (m,)
-        scores = np.array([hit["distance"] for hit in found], np.float32)  # (m,)
+        hits = [hit for hit in hits if hit["row"] >= 0]
+        self._cached = {hit["row"]: dict(hit["entity"]) for hit in hits}
+        rows = np.array([hit["row"] for hit in hits], np.int64)  # (m,)
+        scores = np.array([hit["distance"] for hit in hits], np.float32)  # (m,)
         order = np.argsort(-scores, kind="stable")
         return scores[order], rows[order]
 
     def take(self, rows: np.ndarray) -> np.ndarray:
         """The vectors (m, d) of rows."""
-        found = [self._row(int(row))["vector"] for row in rows]
-        return np.array(found, np.float32).reshape(len(found), self.dim)
+        vectors = [self._row(int(row))["vector"] for row in rows]
+        return np.array(vectors, np.float32).reshape(len(vectors), self.dim)
 
     def entry(self, row: int) -> Entry:
-        """The picture of a row."""
-        found = self._row(row)
-        return Entry(found["name"], found["path"], found.get("size", 0), 0, "")
+        """The entry of a row."""
+        fields = self._row(row)
+        return Entry(fields["name"], fields["path"], fields.get("size", 0), 0, "")
 
     def metadata(self, row: int) -> dict[str, Any]:
-        """What else is known about it."""
-        hidden = (*OWN, "row", "vector")
+        """The metadata of a row."""
+        excluded = (*CORE_COLUMNS, "row", "vector")
         return {
             name: value
             for name, value in self._row(row).items()
-            if name not in hidden and value is not None
+            if name not in excluded and value is not None
         }
 
     @cached_property
-    def means(self) -> np.ndarray:
-        """The mean picture (d,) of the first 4,096."""
-        found = self._query(f"row >= 0 and row < {_FOR_MEAN}", ["vector"])
-        return np.array([one["vector"] for one in found], np.float64).mean(axis=0)
+    def mean(self) -> np.ndarray:
+        """The mean vector (d,) of the first 4,096 pictures."""
+        rows = self._query(f"row >= 0 and row < {_MEAN_SAMPLE}", ["vector"])
+        return np.array([row["vector"] for row in rows], np.float64).mean(axis=0)
 
     @property
-    def named(self) -> Mapping[str, Path]:
-        """The pictures' files by name, asked of the server one by one."""
-        return _Named(self)
+    def paths_by_name(self) -> Mapping[str, Path]:
+        """The picture files by name, looked up on the server."""
+        return _PathsByName(self)
 
     def names(self) -> Iterator[str]:
         """The names of all pictures."""
         for start in range(0, len(self), _BATCH):
-            some = f"row >= {start} and row < {start + _BATCH}"
-            found = self._query(some, ["row", "name"])
-            yield from (one["name"] for one in sorted(found, key=lambda one: one["row"]))
+            batch = f"row >= {start} and row < {start + _BATCH}"
+            rows = self._query(batch, ["row", "name"])
+            yield from (row["name"] for row in sorted(rows, key=lambda row: row["row"]))
 
     def path_of(self, name: str) -> str | None:
-        """The path of a picture by its name; None where there is none."""
-        found = self._query(f"row >= 0 and name == {json.dumps(name)}", ["path"])
-        return found[0]["path"] if found else None
+        """The path of a picture by its name; None if there is none."""
+        rows = self._query(f"row >= 0 and name == {json.dumps(name)}", ["path"])
+        return rows[0]["path"] if rows else None
 
     def _row(self, row: int) -> dict[str, Any]:
-        if row not in self._fields:
-            self._fields |= {one["row"]: one for one in self._query(f"row == {row}", ["*"])}
-        return self._fields[row]
+        if row not in self._cached:
+            rows = self._query(f"row == {row}", ["*"])
+            self._cached |= {fields["row"]: fields for fields in rows}
+        return self._cached[row]
 
     def _query(self, condition: str, fields: list[str]) -> list[dict[str, Any]]:
-        with _explained(self._collection):
+        with _translated_errors(self._collection):
             return list(self._client.query(self._collection, condition, output_fields=fields))
 
 
-class _Named(Mapping[str, Path]):
+class _PathsByName(Mapping[str, Path]):
     def __init__(self, served: Served) -> None:
         self._served = served
 
@@ -191,60 +205,50 @@ class _Named(Mapping[str, Path]):
         return Path(path)
 
 
-def _client(address: str) -> tuple[Any, str]:
-    """A client of the server or file that an address names, and the collection's name."""
-    found = _ADDRESS.fullmatch(address)
-    if not found:
+def _connect(address: str) -> tuple[Any, str]:
+    """A client for the server or file of an address, and the name of the collection."""
+    match = _ADDRESS.fullmatch(address)
+    if not match:
         hint = "Write milvus://HOST:19530/COLLECTION or milvus:FILE.db/COLLECTION."
-        raise ZcalcError(f"{address!r} is no address of Milvus.", hint)
+        raise ZcalcError(f"{address!r} is not a Milvus address.", hint)
+    pymilvus = require("pymilvus", "milvus", "An index in Milvus")
+    logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it raises what it logs
+    uri = f"http:{match[1]}" if match[1] else str(Path(match[2]).expanduser().resolve())
     try:
-        import pymilvus
-    except ImportError as error:
-        raise ZcalcError(
-            "Serving from Milvus needs more packages.", "pip install 'zcalc[milvus]'"
-        ) from error
-    logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # what it logs is raised as well
-    place = f"http:{found[1]}" if found[1] else str(Path(found[2]).expanduser().resolve())
+        return pymilvus.MilvusClient(uri, token=os.environ.get(TOKEN, ""), timeout=10), match[3]
+    except Exception as error:  # pymilvus's own errors, grpc's and milvus-lite's
+        message = f"Can't reach Milvus at {uri}: {_first_line(error)}"
+        raise ZcalcError(message, _CHECK_SERVER) from error
+
+
+@contextmanager
+def _translated_errors(place: str, where: str | None = None) -> Iterator[None]:
+    """Raise ZcalcError for whatever pymilvus raises."""
     try:
-        return pymilvus.MilvusClient(place, token=os.environ.get(TOKEN, ""), timeout=10), found[3]
-    except Exception as error:  # pymilvus raises its own, grpc's and milvus-lite's
-        raise ZcalcError(f"Can't reach Milvus at {place}: {_said(error)}", _REACH) from error
+        yield
+    except ZcalcError:
+        raise
+    except Exception as error:
+        if where is None:
+            message = f"Milvus at {place} failed: {_first_line(error)}"
+            raise ZcalcError(message, _CHECK_SERVER) from error
+        message = f"The condition {where!r} is invalid: {_first_line(error)}"
+        hint = "Write it in Milvus's syntax: where=\"year > 2010 and place == 'Rome'\"."
+        raise ZcalcError(message, hint) from error
 
 
-_REACH = f"Check the address, that the server runs, and ${TOKEN} where it wants one."
-
-
-class _explained:
-    """Turns what pymilvus raises into an error that a person can mend."""
-
-    def __init__(self, place: str, where: str | None = None) -> None:
-        self._place, self._where = place, where
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if not isinstance(error, Exception) or isinstance(error, ZcalcError):
-            return
-        if self._where is not None:
-            hint = "Milvus reads it: where=\"year > 2010 and place == 'Rome'\"."
-            message = f"The condition {self._where!r} can't be used: {_said(error)}"
-            raise ZcalcError(message, hint) from error
-        raise ZcalcError(f"Milvus at {self._place} failed: {_said(error)}", _REACH) from error
-
-
-def _said(error: BaseException) -> str:
+def _first_line(error: BaseException) -> str:
     text = str(getattr(error, "message", "") or error) or type(error).__name__
     return text.strip().splitlines()[0][:300]
 
 
-def _about(client: Any, collection: str) -> dict[str, Any] | None:
-    """What a collection says of itself; None where it is no index."""
+def _header(client: Any, collection: str) -> dict[str, Any] | None:
+    """The header of a collection; None if it is not an index."""
     client.load_collection(collection)
     try:
-        found = client.query(collection, f"row == {_ABOUT}", output_fields=["about"])
-        return json.loads(found[0]["about"]) if found else None
-    except Exception:  # a collection without our columns
+        rows = client.query(collection, f"row == {_HEADER_ROW}", output_fields=["about"])
+        return json.loads(rows[0]["about"]) if rows else None
+    except Exception:  # a collection without these columns
         return None
 
 
@@ -254,12 +258,12 @@ def _schema(dim: int) -> Any:
     schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=True)
     schema.add_field("row", DataType.INT64, is_primary=True)
     schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dim)
-    schema.add_field("name", DataType.VARCHAR, max_length=_TEXT)
-    schema.add_field("path", DataType.VARCHAR, max_length=_TEXT)
+    schema.add_field("name", DataType.VARCHAR, max_length=_MAX_TEXT)
+    schema.add_field("path", DataType.VARCHAR, max_length=_MAX_TEXT)
     return schema
 
 
-def _by_cosine() -> Any:
+def _index_params() -> Any:
     from pymilvus import MilvusClient
 
     params = MilvusClient.prepare_index_params()
@@ -268,15 +272,13 @@ def _by_cosine() -> Any:
 
 
 def _rows(index: "Index", start: int) -> list[dict[str, Any]]:
-    """Rows of an index as Milvus takes them: its columns, and every one of metadata."""
-    from zcalc.index.query import plain
-
+    """A batch of rows with all their metadata, in Milvus's format."""
     stop = min(start + _BATCH, len(index))
     vectors = index.vectors.take(np.arange(start, stop))  # (m, d)
     table = index.table.slice(start, stop - start)
-    fields = table.drop_columns(["mtime_ns", "sha256"]).to_pylist()
+    rows = table.drop_columns(["mtime_ns", "sha256"]).to_pylist()
     return [
         {"row": start + i, "vector": vector.tolist()}
-        | {name: plain(value) for name, value in about.items() if value is not None}
-        for i, (vector, about) in enumerate(zip(vectors, fields, strict=True))
+        | {name: jsonable(value) for name, value in fields.items() if value is not None}
+        for i, (vector, fields) in enumerate(zip(vectors, rows, strict=True))
     ]

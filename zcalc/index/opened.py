@@ -1,30 +1,32 @@
-"""The index that a person named, whatever serves it."""
+"""Opening an index by place, whether it is a folder or served from Milvus."""
 
 from os import PathLike
 from pathlib import Path
 
 from zcalc.gallery import Gallery
-from zcalc.index.memory import bytes_of
+from zcalc.index.memory import parse_bytes
 from zcalc.index.milvus import Served, is_address
 from zcalc.index.store import Index
 
 
-def open_named(
-    place: str | PathLike[str], memory: str | None = None, model: str | None = None
-) -> Index | Served:
-    """The index in a folder or at a `milvus:…` address, searched in `memory`, such as "4GB".
+def open_index(place: str | PathLike[str], memory: str | None = None) -> Index | Served:
+    """Open the index in a folder or at a `milvus:…` address.
 
-    Raises ZcalcError where there is none, or it was made by another model than `model`.
+    `memory`, such as "4GB", overrides the search budget of a folder. Any model's index opens; see
+    `require_model`. Raises ZcalcError if there is no index, or it is damaged.
     """
     if is_address(str(place)):
-        return Served.open(str(place), model)
-    index = Index.open(Path(place), model)
+        return Served.open(str(place))
+    index = Index.open(Path(place))
     if memory is not None:
-        index.memory = bytes_of(memory)
+        index.memory = parse_bytes(memory)
     return index
 
 
-def gallery_of(index: Index | Served) -> Gallery:
-    """The pictures of an index by their names."""
-    roots = [Path(root) for root in index.roots if Path(root).is_dir()]
-    return Gallery(roots, index.named)
+class IndexedGallery(Gallery):
+    """The pictures of an opened `index`, by their names in it."""
+
+    def __init__(self, index: Index | Served) -> None:
+        roots = [Path(root) for root in index.roots if Path(root).is_dir()]
+        super().__init__(roots, index.paths_by_name)
+        self.index = index

@@ -1,6 +1,6 @@
-"""The sample pictures: their vectors come with the package, so nothing is encoded at first.
+"""The sample pictures: their vectors ship with the package, so that the first use encodes nothing.
 
-`zcalc.shipped` has those of the words.
+For the vectors of words, see `zcalc.vector_cache`.
 """
 
 import hashlib
@@ -11,18 +11,18 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from zcalc.algebra import unit
-from zcalc.index.engine import Engine, Outcome, PictureEncoder, encode_here
+from zcalc.index.engine import Engine, Outcome, PictureEncoder, encode_locally
 from zcalc.index.items import Item
-from zcalc.shipped import FOLDER
+from zcalc.vector_cache import FOLDER
 
 
 def picture_engine(identity: str) -> Engine:
-    """The engine that knows the sample pictures' vectors of a model, and encodes all others."""
-    return partial(_encode_unknown, picture_vectors(identity))
+    """An engine that has the shipped vectors of this model, and encodes everything else."""
+    return partial(_encode_missing, picture_vectors(identity))
 
 
 def picture_vectors(identity: str) -> dict[bytes, np.ndarray]:
-    """Vectors (d,) of the sample pictures by the hash of their bytes; none of another model."""
+    """The shipped vectors (d,) of a model, by the SHA-256 of the picture; none for other models."""
     try:
         with safe_open(FOLDER / "pictures.safetensors", "np") as file:
             if (file.metadata() or {}).get("model") != identity:
@@ -31,32 +31,32 @@ def picture_vectors(identity: str) -> dict[bytes, np.ndarray]:
     except (OSError, SafetensorError):
         return {}
     rows = unit(rows.astype(np.float32))  # (n, d)
-    return {one.tobytes(): row for one, row in zip(contents, rows, strict=True)}
+    return {content.tobytes(): row for content, row in zip(contents, rows, strict=True)}
 
 
-def _encode_unknown(
+def _encode_missing(
     shipped: Mapping[bytes, np.ndarray],
     items: Sequence[Item],
     encoder: PictureEncoder,
-    known: Set[bytes],
+    encoded: Set[bytes],
 ) -> Iterator[list[Outcome]]:
-    """What `encode_here` gives; contents that are shipped are read, but not decoded."""
-    found, rest = [], []
+    """Like `encode_locally`, but shipped contents are read and hashed, not decoded."""
+    outcomes, rest = [], []
     for number, item in enumerate(items):
-        content = _content(item) if shipped else b""
-        if content in shipped and content not in known:
-            found.append(Outcome(number, content, shipped[content]))
+        content = _hash(item) if shipped else b""
+        if content in shipped and content not in encoded:
+            outcomes.append(Outcome(number, content, shipped[content]))
         else:
             rest.append(number)
-    yield found
-    for batch in encode_here([items[number] for number in rest], encoder, known):
+    yield outcomes
+    for batch in encode_locally([items[number] for number in rest], encoder, encoded):
         for outcome in batch:
             outcome.number = rest[outcome.number]
         yield batch
 
 
-def _content(item: Item) -> bytes:
+def _hash(item: Item) -> bytes:
     try:
         return hashlib.sha256(item.read()).digest()
     except OSError:
-        return b""  # to be reported by the one who decodes it
+        return b""  # `encode_locally` reports it

@@ -1,4 +1,4 @@
-"""Pictures in tar files in the layout of webdataset, with what lies beside them as metadata."""
+"""Pictures in tar shards (the webdataset layout), with their sidecar files as metadata."""
 
 import json
 import os
@@ -7,71 +7,71 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from zcalc.gallery import SUFFIXES, printable
-from zcalc.index.items import Item, existing
+from zcalc.index.items import Item, resolve_file
+from zcalc.pictures import SUFFIXES, printable
 
-_TEXT = 1 << 20  # bytes of a picture's metadata that are read
+_MAX_SIDECAR = 1 << 20  # bytes; larger sidecar files are ignored
 
 
 class Shards:
-    """The pictures in tar files in the layout of webdataset.
+    """The pictures in tar files in webdataset's layout.
 
-    `x.jpg` with `x.json` beside it has the JSON object's fields as metadata, with `x.txt` a
-    caption. A picture is called by its shard's name and its own: `00007/x`.
+    The metadata of `x.jpg` are the fields of `x.json`, with `x.txt` as its caption. A picture's
+    name combines its shard and its key: `00007/x`.
     """
 
     def __init__(self, files: Iterable[Path]) -> None:
-        self.files = [existing(path) for path in files]
+        self.files = [resolve_file(path) for path in files]
         self.roots = tuple(dict.fromkeys(str(path.parent) for path in self.files))
 
     def __iter__(self) -> Iterator[Item]:
         for file in self.files:
-            yield from _members(file)
+            yield from _items(file)
 
 
 def shards_in(root: Path) -> Iterator[Path]:
-    """The tar files in a folder and below."""
-    for folder, below, files in os.walk(root):
-        below[:] = sorted(name for name in below if not name.startswith("."))
+    """The tar files in a folder and its subfolders."""
+    for folder, subfolders, files in os.walk(root):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         yield from (Path(folder, f) for f in sorted(files) if f.lower().endswith(".tar"))
 
 
-def _members(shard: Path) -> Iterator[Item]:
-    """The pictures of a tar, with what the members beside them say."""
+def _items(shard: Path) -> Iterator[Item]:
+    """The pictures of a tar file, with their metadata."""
     try:
-        changed = shard.stat().st_mtime_ns
-        with tarfile.open(shard, "r:") as opened:
-            group: list[tarfile.TarInfo] = []
-            for member in opened:
-                if group and _key(member.name) != _key(group[0].name):
-                    yield from _group(shard, changed, opened, group)
-                    group = []
+        mtime_ns = shard.stat().st_mtime_ns
+        with tarfile.open(shard, "r:") as tar:
+            sample: list[tarfile.TarInfo] = []
+            for member in tar:
+                if sample and _key(member.name) != _key(sample[0].name):
+                    yield from _sample_items(shard, mtime_ns, tar, sample)
+                    sample = []
                 if member.isreg():
-                    group.append(member)
-            yield from _group(shard, changed, opened, group)
+                    sample.append(member)
+            yield from _sample_items(shard, mtime_ns, tar, sample)
     except (OSError, tarfile.TarError, ValueError) as error:
         reason = f"the tar can't be read: {printable(str(error))}"
         yield Item(shard.stem, str(shard), str(shard), skipped=reason)
 
 
-def _group(
-    shard: Path, changed: int, opened: tarfile.TarFile, group: list[tarfile.TarInfo]
+def _sample_items(
+    shard: Path, mtime_ns: int, tar: tarfile.TarFile, sample: list[tarfile.TarInfo]
 ) -> Iterator[Item]:
-    """The pictures among members with one key; the others are their metadata."""
+    """The pictures among the members of one sample; the other members are their metadata."""
     metadata: dict[str, Any] = {}
     pictures = []
-    for member in group:
+    for member in sample:
         suffix = Path(member.name).suffix.lower()
         if suffix in SUFFIXES:
             pictures.append(member)
-        elif suffix in (".json", ".txt") and member.size <= _TEXT:
-            text = opened.extractfile(member)
-            metadata |= _fields(suffix, text.read() if text else b"")
+        elif suffix in (".json", ".txt") and member.size <= _MAX_SIDECAR:
+            sidecar = tar.extractfile(member)
+            metadata |= _fields(suffix, sidecar.read() if sidecar else b"")
     for member in pictures:
         name = printable(f"{shard.stem}/{_key(member.name)}")
         path = f"{shard}!{member.name}"
         yield Item(
-            name, path, str(shard), member.size, changed, member.offset_data, metadata
+            name, path, str(shard), member.size, mtime_ns, member.offset_data, metadata
         )  # fmt: skip
 
 
@@ -87,7 +87,7 @@ def _fields(suffix: str, data: bytes) -> dict[str, Any]:
 
 
 def _key(member: str) -> str:
-    """What the members of one sample have in common: the path up to the first dot of the name."""
+    """The key that the members of a sample share: the path up to the first dot of the file name."""
     folder, _, name = member.rpartition("/")
     key = name.partition(".")[0]
     return f"{folder}/{key}" if folder else key

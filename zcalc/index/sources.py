@@ -1,6 +1,6 @@
-"""What there is to index: folders of pictures, tar shards, and tables of paths with metadata.
+"""What can be indexed: folders of pictures, tar shards, and tables of paths with metadata.
 
-Every source is listed anew each time it is gone through, and opens no picture while it is.
+Iterating over a source lists its pictures from scratch, and opens none of them.
 """
 
 import os
@@ -14,24 +14,24 @@ from zcalc.index.items import Item
 from zcalc.index.listing import Listing
 from zcalc.index.shards import Shards, shards_in
 
-LISTS = (".csv", ".tsv", ".parquet")
+TABLE_SUFFIXES = (".csv", ".tsv", ".parquet")
 
 
 class Source(Protocol):
-    """Pictures to index, and the folders that they are in."""
+    """Pictures to index, and the folders they are in."""
 
     @property
     def roots(self) -> tuple[str, ...]:
-        """Folders outside of which the index leads to nothing."""
+        """The folders that the index must not lead out of."""
         ...
 
     def __iter__(self) -> Iterator[Item]:
-        """The pictures, in an order that stays; raises ZcalcError where there are none."""
+        """The pictures in a stable order; raises ZcalcError if there are none."""
         ...
 
 
-class Named:
-    """The pictures that a gallery has by name."""
+class GallerySource:
+    """The pictures of a gallery."""
 
     def __init__(self, gallery: Gallery) -> None:
         self.gallery = gallery
@@ -42,7 +42,7 @@ class Named:
 
 
 class Folders:
-    """The pictures in folders and below, and those in the tar shards there."""
+    """The pictures in folders and their subfolders, including those in tar shards."""
 
     def __init__(self, folders: Iterable[Path]) -> None:
         self._folders = list(folders)
@@ -56,11 +56,11 @@ class Folders:
             if not shards.files:
                 raise
         else:
-            yield from Named(gallery)
+            yield from GallerySource(gallery)
         yield from shards
 
 
-class Several:
+class Chain:
     """Several sources, one after another."""
 
     def __init__(self, sources: Sequence[Source]) -> None:
@@ -73,27 +73,28 @@ class Several:
 
 
 def source_of(places: Sequence[str | os.PathLike[str]], column: str | None = None) -> Source:
-    """The source that paths stand for: folders, tar shards, CSV, TSV and Parquet files.
+    """The source for some paths: folders, tar shards, CSV, TSV and Parquet files.
 
-    Raises ZcalcError for a place that is not there or is something else.
+    `column` is the column of paths in a table. Raises ZcalcError for a path that is missing or
+    something else.
     """
     paths = [Path(place) for place in places]
-    lists = [path for path in paths if path.suffix.lower() in LISTS and path.is_file()]
+    tables = [path for path in paths if path.suffix.lower() in TABLE_SUFFIXES and path.is_file()]
     shards = [path for path in paths if path.suffix.lower() == ".tar" and path.is_file()]
-    folders = [path for path in paths if path not in lists and path not in shards]
+    folders = [path for path in paths if path not in tables and path not in shards]
     sources: list[Source] = [Folders(folders)] if folders else []
     sources += [Shards(shards)] if shards else []
-    sources += [Listing(path, column) for path in lists]
-    return sources[0] if len(sources) == 1 else Several(sources)
+    sources += [Listing(path, column) for path in tables]
+    return sources[0] if len(sources) == 1 else Chain(sources)
 
 
 def _item(gallery: Gallery, picture: Picture) -> Item:
     name, path = picture.name, picture.path
     try:
-        found = gallery.locate(picture)
-        about = found.stat()
+        file = gallery.locate(picture)
+        status = file.stat()
     except ZcalcError as error:
         return Item(name, str(path), str(path), skipped=error.message)
     except OSError as error:
         return Item(name, str(path), str(path), skipped=error.strerror or "it can't be read")
-    return Item(name, str(found), str(found), about.st_size, about.st_mtime_ns)
+    return Item(name, str(file), str(file), status.st_size, status.st_mtime_ns)

@@ -1,7 +1,7 @@
-"""What is known about each picture, as Arrow tables: name, file, and columns of metadata.
+"""Tables of pictures, in Arrow: name, file and metadata, one row per picture.
 
-A path that is no valid text, as file systems allow, is kept byte for byte in the hidden column
-`_path`, and shown with replacement characters in `path`.
+File systems allow paths that are not valid Unicode. The hidden column `_path` stores such a path
+byte for byte; the column `path` has a printable form of it.
 """
 
 import io
@@ -9,20 +9,26 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-OWN = ("name", "path", "size", "mtime_ns", "sha256")  # the columns that every index has
-_HIDDEN = ("_path", "_skipped", "_row")
+from zcalc.index.errors import DamagedIndex
+from zcalc.storage import digest
+
+CORE_COLUMNS = ("name", "path", "size", "mtime_ns", "sha256")  # present in every index
+_HIDDEN_COLUMNS = ("_path", "_skipped", "_row")
+_ENTRY_COLUMNS = {*CORE_COLUMNS, "_path", "_skipped"}
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A picture of the index: its name and file, and how to tell that the file has changed.
+    """A picture of the index: its name and file, with the size, time and hash that were indexed.
 
-    A picture inside a tar has the path `shard.tar!member.jpg`.
+    The path of a picture inside a tar shard is `shard.tar!member.jpg`.
     """
 
     name: str
@@ -33,18 +39,48 @@ class Entry:
     skipped: str = ""  # why it has no vector
 
 
+class TablePart:
+    """The table of one part; a file is mapped immediately and checked on first use."""
+
+    def __init__(self, count: int, data: pa.Buffer | None, file: Path, sha256: str) -> None:
+        self.count, self._data, self._file, self._sha256 = count, data, file, sha256
+
+    @classmethod
+    def of(cls, table: pa.Table) -> "TablePart":
+        """Wrap a table in memory."""
+        part = cls(len(table), None, Path(), "")
+        part.__dict__["table"] = table
+        return part
+
+    @classmethod
+    def map(cls, file: Path, sha256: str, count: int) -> "TablePart":
+        """Map a file of `count` rows (-1: any number); raises OSError if it can't be opened."""
+        with pa.memory_map(str(file)) as mapped:
+            return cls(count, mapped.read_buffer(), file, sha256)
+
+    @cached_property
+    def table(self) -> pa.Table:
+        """The table; raises DamagedIndex if its bytes don't match their hash."""
+        if self._data is None or digest(self._data) != self._sha256:
+            raise DamagedIndex(self._file.parent, f"{self._file.name} does not match its hash")
+        table = from_buffer(self._data)
+        if self.count not in (len(table), -1):
+            raise DamagedIndex(self._file.parent, f"{self._file.name} belongs to another part")
+        return table
+
+
 def table_of(
     entries: Sequence[Entry], metadata: Sequence[Mapping[str, Any]] | None = None
 ) -> pa.Table:
-    """The table of entries and, beside them, their metadata; one row each.
+    """Build a table of entries and their metadata.
 
-    Metadata that has the name of a column of ours gets an underscore behind it.
+    A metadata field with the name of a core or hidden column gets a trailing underscore.
     """
     paths = [entry.path for entry in entries]
-    raw = [None if _is_text(path) else os.fsencode(path) for path in paths]
+    raw = [None if _is_unicode(path) else os.fsencode(path) for path in paths]
     columns: dict[str, Any] = {
-        "name": pa.array([shown(e.name) for e in entries], pa.string()),
-        "path": pa.array([shown(path) for path in paths], pa.string()),
+        "name": pa.array([to_unicode(e.name) for e in entries], pa.string()),
+        "path": pa.array([to_unicode(path) for path in paths], pa.string()),
         "size": pa.array([e.size for e in entries], pa.int64()),
         "mtime_ns": pa.array([e.mtime_ns for e in entries], pa.int64()),
         "sha256": pa.array([bytes.fromhex(e.sha256) or None for e in entries], pa.binary(32)),
@@ -52,27 +88,27 @@ def table_of(
     if any(raw):
         columns["_path"] = pa.array(raw, pa.binary())
     if any(entry.skipped for entry in entries):
-        columns["_skipped"] = pa.array([shown(e.skipped) for e in entries], pa.string())
+        columns["_skipped"] = pa.array([to_unicode(e.skipped) for e in entries], pa.string())
     names = dict.fromkeys(name for fields in metadata or () for name in fields)
     for name in names:
-        own = name in (*OWN, *_HIDDEN)
-        columns[f"{name}_" if own else name] = _column([f.get(name) for f in metadata or ()])
+        reserved = name in (*CORE_COLUMNS, *_HIDDEN_COLUMNS)
+        columns[f"{name}_" if reserved else name] = _column([f.get(name) for f in metadata or ()])
     return pa.table(columns)
 
 
 def entry_of(table: pa.Table, row: int) -> Entry:
-    """The entry of a row."""
-    return _entry({n: table[n][row].as_py() for n in table.column_names if n in _FIELDS})
+    """The entry in a row."""
+    return _entry({n: table[n][row].as_py() for n in table.column_names if n in _ENTRY_COLUMNS})
 
 
 def entries_of(table: pa.Table) -> tuple[Entry, ...]:
     """The entries of all rows."""
-    kept = table.select([name for name in table.column_names if name in _FIELDS])
-    return tuple(_entry(row) for batch in kept.to_batches() for row in batch.to_pylist())
+    core = table.select([name for name in table.column_names if name in _ENTRY_COLUMNS])
+    return tuple(_entry(row) for batch in core.to_batches() for row in batch.to_pylist())
 
 
 def paths_of(table: pa.Table) -> list[str]:
-    """The real paths of all rows."""
+    """The paths of all rows, exactly as the file system has them."""
     paths = table["path"].to_pylist()
     if "_path" in table.column_names:
         for row, raw in enumerate(table["_path"].to_pylist()):
@@ -80,67 +116,64 @@ def paths_of(table: pa.Table) -> list[str]:
     return paths
 
 
-def joined(tables: Sequence[pa.Table]) -> pa.Table:
-    """Tables one below the other; what one lacks is null, and what differs in kind is text."""
-    kinds: dict[str, pa.DataType] = {}
+def hashes_of(table: pa.Table) -> list[bytes]:
+    """The SHA-256 of all rows as bytes."""
+    return table["sha256"].to_pylist()
+
+
+def concatenate(tables: Sequence[pa.Table]) -> pa.Table:
+    """Concatenate tables; missing columns become null, conflicting types become text."""
+    types: dict[str, pa.DataType] = {}
     for table in tables:
         for field in table.schema:
-            before = kinds.setdefault(field.name, field.type)
-            kinds[field.name] = _common(before, field.type)
-    fitting = [
+            types[field.name] = _common_type(types.get(field.name, field.type), field.type)
+    aligned = [
         pa.table(
             {
-                name: table[name].cast(kind)
+                name: table[name].cast(dtype)
                 if name in table.column_names
-                else pa.nulls(len(table), kind)
-                for name, kind in kinds.items()
+                else pa.nulls(len(table), dtype)
+                for name, dtype in types.items()
             }
         )
         for table in tables
     ]
-    return pa.concat_tables(fitting)
+    return pa.concat_tables(aligned)
 
 
-def visible(table: pa.Table) -> pa.Table:
+def drop_hidden(table: pa.Table) -> pa.Table:
     """A table without its hidden columns."""
-    return table.select([name for name in table.column_names if name not in _HIDDEN])
+    return table.select([name for name in table.column_names if name not in _HIDDEN_COLUMNS])
 
 
-def metadata_of(table: pa.Table) -> list[str]:
-    """The names of the columns that are metadata."""
-    return [name for name in table.column_names if name not in OWN and name not in _HIDDEN]
+def metadata_columns(table: pa.Table) -> list[str]:
+    """The names of the metadata columns."""
+    excluded = (*CORE_COLUMNS, *_HIDDEN_COLUMNS)
+    return [name for name in table.column_names if name not in excluded]
+
+
+def live_rows(table: pa.Table) -> np.ndarray | None:
+    """Which of the part's vectors (by number) are still in use; None for all."""
+    return table["_row"].to_numpy() if "_row" in table.column_names else None
 
 
 def to_bytes(table: pa.Table) -> bytes:
-    """A table as an Arrow file; the same rows give the same bytes."""
+    """Serialize a table as an Arrow file; equal rows give equal bytes."""
     sink = io.BytesIO()
-    whole = table.combine_chunks()
-    with pa.ipc.new_file(sink, whole.schema) as writer:
-        writer.write_table(whole)
+    combined = table.combine_chunks()
+    with pa.ipc.new_file(sink, combined.schema) as writer:
+        writer.write_table(combined)
     return sink.getvalue()
 
 
 def from_buffer(data: pa.Buffer) -> pa.Table:
-    """The table of an Arrow file, its columns where they lie; the bytes must have been checked."""
+    """Read an Arrow file without copying its columns; verify the bytes first."""
     return pa.ipc.open_file(data).read_all()
 
 
-def hashes_of(table: pa.Table) -> list[bytes]:
-    """The hashes of all rows as bytes."""
-    return table["sha256"].to_pylist()
-
-
-def rows_in_use(table: pa.Table) -> np.ndarray | None:
-    """Which rows of the vectors' part a part's table is about; None for all of them."""
-    return table["_row"].to_numpy() if "_row" in table.column_names else None
-
-
-def shown(text: str) -> str:
-    """Text that can be stored: what is no valid text replaced."""
+def to_unicode(text: str) -> str:
+    """Replace whatever can't be encoded as UTF-8."""
     return text.encode("utf-8", "replace").decode()
-
-
-_FIELDS = {*OWN, "_path", "_skipped"}
 
 
 def _entry(row: dict[str, Any]) -> Entry:
@@ -155,29 +188,29 @@ def _entry(row: dict[str, Any]) -> Entry:
     )
 
 
-def _is_text(path: str) -> bool:
+def _is_unicode(path: str) -> bool:
     return path.isascii() or not any("\ud800" <= c <= "\udfff" for c in path)
 
 
 def _column(values: Iterable[Any]) -> pa.Array:
-    """Values of any kind as one column: numbers and dates as they are, what is mixed as text."""
-    plain = [json.dumps(v) if isinstance(v, list | dict) else v for v in values]
-    plain = [shown(v) if isinstance(v, str) else v for v in plain]
-    kinds = {type(v) for v in plain if v is not None}
-    if kinds == {int, float}:
-        plain = [None if v is None else float(v) for v in plain]
-    elif len(kinds) > 1:
-        plain = [None if v is None else str(v) for v in plain]
+    """One column from any values: a common type where there is one, else text."""
+    flat = [json.dumps(v) if isinstance(v, list | dict) else v for v in values]
+    flat = [to_unicode(v) if isinstance(v, str) else v for v in flat]
+    types = {type(v) for v in flat if v is not None}
+    if types == {int, float}:
+        flat = [None if v is None else float(v) for v in flat]
+    elif len(types) > 1:
+        flat = [None if v is None else str(v) for v in flat]
     try:
-        return pa.array(plain)
+        return pa.array(flat)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        return pa.array([None if v is None else shown(str(v)) for v in plain], pa.string())
+        return pa.array([None if v is None else to_unicode(str(v)) for v in flat], pa.string())
 
 
-def _common(one: pa.DataType, other: pa.DataType) -> pa.DataType:
-    if one == other or pa.types.is_null(other):
-        return one
-    if pa.types.is_null(one):
-        return other
-    numbers = [pa.types.is_integer(t) or pa.types.is_floating(t) for t in (one, other)]
-    return pa.float64() if all(numbers) else pa.string()
+def _common_type(a: pa.DataType, b: pa.DataType) -> pa.DataType:
+    if a == b or pa.types.is_null(b):
+        return a
+    if pa.types.is_null(a):
+        return b
+    numeric = [pa.types.is_integer(t) or pa.types.is_floating(t) for t in (a, b)]
+    return pa.float64() if all(numeric) else pa.string()

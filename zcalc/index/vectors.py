@@ -1,8 +1,8 @@
-"""Vectors in files: parts that never change, mapped into memory, checked before they are used.
+"""Vectors on disk: immutable files, memory-mapped, and verified before use.
 
-A part is a safetensors file with two tensors: `vectors` (n, d), and `blocks`, the SHA-256 of every
-64 KiB of them. A manifest names the hash of all that comes before the vectors, so that any one of
-ten million can be checked without reading the others.
+A part is a safetensors file with two tensors: `vectors` (n, d) and `blocks`, the SHA-256 of every
+64 KiB of `vectors`. The manifest has the hash of everything before `vectors`, so that any one of
+ten million rows can be verified without reading the rest.
 """
 
 import hashlib
@@ -14,27 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from zcalc.errors import ZcalcError
+from zcalc.index.errors import DamagedIndex
 
-PART = 131_072  # rows in a part at most
-EAGER = 256 << 20  # bytes up to which all is checked on opening
-_BLOCK = 64 << 10  # bytes under one hash
-_NAMES = {"float32": "F32", "float16": "F16"}
-
-
-class Damaged(ZcalcError):
-    """An index of which something is not what was written."""
-
-    def __init__(self, folder: Path, why: str, hint: str = "") -> None:
-        hint = hint or "Nothing of it was used. Build it again: zcalc index build."
-        super().__init__(f"The index {folder} is damaged: {why}.", hint)
-        self.why = why
+PART_ROWS = 131_072  # maximum rows of a part
+EAGER_BYTES = 256 << 20  # indexes up to this size are verified in full when opened
+_BLOCK = 64 << 10  # bytes per hash
+_DTYPES = {"float32": "F32", "float16": "F16"}
 
 
 def pack(rows: np.ndarray) -> tuple[str, list[bytes | memoryview]]:
-    """A part as bytes: the hash that a manifest names, and the pieces of the file.
+    """Serialize rows (n, d), float32 or float16, as a part.
 
-    `rows` are (n, d) float32 or float16. Two parts with the same hash are the same.
+    Returns the hash for the manifest, which identifies the content, and the pieces of the file.
     """
     rows = np.ascontiguousarray(rows)
     data = memoryview(rows.data).cast("B") if rows.size else memoryview(b"")
@@ -45,9 +36,9 @@ def pack(rows: np.ndarray) -> tuple[str, list[bytes | memoryview]]:
 
 
 class Part:
-    """The rows (n, d) of one file; `read` and `take` give only what has been checked.
+    """The rows (n, d) of one file; `read` and `take` return verified rows only.
 
-    Raises Damaged where the file is not the one that `sha256` was made of.
+    Raises DamagedIndex if the file does not match `sha256`.
     """
 
     def __init__(self, file: Path, sha256: str, shape: tuple[int, int], dtype: np.dtype) -> None:
@@ -56,52 +47,50 @@ class Part:
         size = int(np.prod(shape)) * dtype.itemsize
         count = -(-size // _BLOCK)
         start = 8 + len(header) + 32 * count
-        with file.open("rb") as opened:
-            if opened.seek(0, 2) != start + size:
-                raise Damaged(file.parent, f"{file.name} is not as long as it was")
-            data = memoryview(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))
+        with file.open("rb") as handle:
+            if handle.seek(0, 2) != start + size:
+                raise DamagedIndex(file.parent, f"{file.name} has the wrong size")
+            data = memoryview(mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ))
         head = data[:start]
         if hashlib.sha256(head).hexdigest() != sha256:
-            raise Damaged(file.parent, f"{file.name} has been changed")
+            raise DamagedIndex(file.parent, f"{file.name} does not match its hash")
         self._blocks, self._data = head[-32 * count :], data[start:]
         self._rows = np.frombuffer(self._data, dtype).reshape(shape)  # (n, d)
-        self._checked = np.zeros(count, bool)
+        self._verified = np.zeros(count, bool)
 
     def read(self, start: int = 0, stop: int | None = None) -> np.ndarray:
-        """The rows from `start` to before `stop`, as they lie in the file."""
+        """Rows `start` to `stop` (exclusive), as a view of the file."""
         stop = self.shape[0] if stop is None else stop
-        wide = self.shape[1] * self.dtype.itemsize
-        self._check(np.arange(start * wide // _BLOCK, -(-stop * wide // _BLOCK)))
+        width = self.shape[1] * self.dtype.itemsize
+        self._verify(np.arange(start * width // _BLOCK, -(-stop * width // _BLOCK)))
         return self._rows[start:stop]
 
     def take(self, rows: np.ndarray) -> np.ndarray:
-        """Rows (m, d) by their numbers (m), as copies."""
-        wide = self.shape[1] * self.dtype.itemsize
-        first, last = rows * wide // _BLOCK, (rows * wide + wide - 1) // _BLOCK  # (m), (m)
-        reach = range(int((last - first).max(initial=0)) + 1)
-        for more in reach:
-            self._check(np.minimum(first + more, last))
+        """Copy rows (m, d) by number (m)."""
+        width = self.shape[1] * self.dtype.itemsize
+        first, last = rows * width // _BLOCK, (rows * width + width - 1) // _BLOCK  # (m), (m)
+        for offset in range(int((last - first).max(initial=0)) + 1):
+            self._verify(np.minimum(first + offset, last))
         return self._rows[rows]
 
-    def _check(self, blocks: np.ndarray) -> None:
-        fresh = np.unique(blocks[~self._checked[blocks]])
-        for block, found in zip(fresh, _digests(self._data, fresh), strict=True):
-            if found != self._blocks[32 * block : 32 * (block + 1)]:
-                raise Damaged(self.file.parent, f"{self.file.name} has been changed")
-            self._checked[block] = True
+    def _verify(self, blocks: np.ndarray) -> None:
+        pending = np.unique(blocks[~self._verified[blocks]])
+        for block, actual in zip(pending, _digests(self._data, pending), strict=True):
+            if actual != self._blocks[32 * block : 32 * (block + 1)]:
+                raise DamagedIndex(self.file.parent, f"{self.file.name} does not match its hash")
+            self._verified[block] = True
 
 
 class Vectors:
-    """Unit vectors (n, d), float32 or float16, in one or more parts, as one array.
+    """Unit vectors (n, d) in float32 or float16, stored in one or more parts but read as one array.
 
-    `np.asarray` gives all of them as float32 (without a copy where there is one such part), `take`
-    some, `chunks` one stretch after another. What comes from a file is checked first: raises
-    ZcalcError where it has been changed.
+    `np.asarray` loads everything as float32 (without a copy for a single float32 part), `take`
+    some rows, `chunks` one slice after another. Raises DamagedIndex if a file was modified.
     """
 
     def __init__(self, parts: "Sequence[Part | np.ndarray]", live: Sequence[Any] = ()) -> None:
         self._parts = list(parts)
-        self.live = list(live) or [None] * len(self._parts)  # rows in use of each; None: all
+        self.live = list(live) or [None] * len(self._parts)  # live rows of each part; None: all
         sizes = [
             part.shape[0] if rows is None else len(rows)
             for part, rows in zip(self._parts, self.live, strict=True)
@@ -115,36 +104,36 @@ class Vectors:
 
     @property
     def nbytes(self) -> int:
-        """The bytes of all rows."""
+        """The size of all rows in bytes."""
         return self.shape[0] * self.shape[1] * self.dtype.itemsize
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        chunks = list(self.chunks(PART))
-        whole = chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
-        return whole.astype(dtype or np.float32, copy=bool(copy))  # (n, d)
+        chunks = list(self.chunks(PART_ROWS))
+        rows = chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
+        return rows.astype(dtype or np.float32, copy=bool(copy))  # (n, d)
 
     def chunks(self, size: int = 16_384) -> Iterator[np.ndarray]:
-        """All rows in order, at most `size` at a time: (m, d), as they are stored."""
-        for part, rows in zip(self._parts, self.live, strict=True):
-            count = part.shape[0] if rows is None else len(rows)
+        """All rows in order, at most `size` at a time: (m, d) in the stored dtype."""
+        for part, live in zip(self._parts, self.live, strict=True):
+            count = part.shape[0] if live is None else len(live)
             for start in range(0, count, size):
                 stop = min(start + size, count)
-                if rows is not None:
-                    yield _take(part, rows[start:stop])
+                if live is not None:
+                    yield _take(part, live[start:stop])
                 else:
                     yield part.read(start, stop) if isinstance(part, Part) else part[start:stop]
 
     def take(self, rows: Any) -> np.ndarray:
-        """The rows with these numbers (m), as copies (m, d) float32."""
+        """Copy rows (m, d), as float32, by number (m)."""
         rows = np.asarray(rows, np.int64).ravel()
-        found = np.empty((len(rows), self.shape[1]), np.float32)  # (m, d)
-        places = np.searchsorted(self._starts, rows, side="right") - 1  # (m)
-        for place in np.unique(places):
-            here = np.flatnonzero(places == place)
-            inside = rows[here] - self._starts[place]
-            live = self.live[place]
-            found[here] = _take(self._parts[place], inside if live is None else live[inside])
-        return found
+        vectors = np.empty((len(rows), self.shape[1]), np.float32)  # (m, d)
+        parts = np.searchsorted(self._starts, rows, side="right") - 1  # (m)
+        for part in np.unique(parts):
+            at = np.flatnonzero(parts == part)
+            offsets = rows[at] - self._starts[part]
+            live = self.live[part]
+            vectors[at] = _take(self._parts[part], offsets if live is None else live[offsets])
+        return vectors
 
 
 def _take(part: "Part | np.ndarray", rows: np.ndarray) -> np.ndarray:
@@ -152,13 +141,13 @@ def _take(part: "Part | np.ndarray", rows: np.ndarray) -> np.ndarray:
 
 
 def _header(shape: tuple[int, ...], dtype: np.dtype) -> bytes:
-    """The safetensors header of a part, a multiple of 64 bytes with its length before it."""
+    """The safetensors header of a part, padded to a multiple of 64 bytes including its length."""
     size = int(np.prod(shape)) * dtype.itemsize
     count = -(-size // _BLOCK)
     tensors = {
         "blocks": {"dtype": "U8", "shape": [count, 32], "data_offsets": [0, 32 * count]},
         "vectors": {
-            "dtype": _NAMES[dtype.name],
+            "dtype": _DTYPES[dtype.name],
             "shape": list(shape),
             "data_offsets": [32 * count, 32 * count + size],
         },

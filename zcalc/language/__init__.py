@@ -1,9 +1,9 @@
-"""The language of zcalc: text to syntax tree and back, types, and errors with a caret."""
+"""The language of zcalc: parser, formatter, type checker, and errors with a source location."""
 
-from zcalc.language.errors import LanguageError, error_at, placed
+from zcalc.language.errors import LanguageError, error_at, errors_at
 from zcalc.language.formatter import unparse
 from zcalc.language.parser import image, parse
-from zcalc.language.program import Step, Verb, folded, plan
+from zcalc.language.program import Step, Verb, fold_constants, plan
 from zcalc.language.signatures import FUNCTIONS, VERBS, Type
 from zcalc.language.tree import (
     Binding,
@@ -22,7 +22,7 @@ from zcalc.language.tree import (
     Span,
     Sum,
     Text,
-    climb,
+    bottom_up,
     number,
     operands,
     product,
@@ -55,15 +55,15 @@ __all__ = [
     "Text",
     "Type",
     "Verb",
+    "bottom_up",
     "check",
-    "climb",
     "error_at",
-    "folded",
+    "errors_at",
+    "fold_constants",
     "image",
     "number",
     "operands",
     "parse",
-    "placed",
     "plan",
     "product",
     "statements",

@@ -1,4 +1,4 @@
-"""Which argument of a call is which, and what is wrong with the call otherwise."""
+"""Resolve calls: look up the function or verb, and match its arguments with its parameters."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -9,9 +9,9 @@ from zcalc.language.literals import short
 from zcalc.language.signatures import FUNCTIONS, VERBS, Parameter, Signature
 from zcalc.language.tree import Call, Keyword, Node, Span
 
-_LIKE = {word: "img" for word in ("img", "image", "picture", "photo", "pic")} | {
-    word: "txt" for word in ("txt", "text", "string", "word", "sentence")
-}
+_OPERANDS = dict.fromkeys(("img", "image", "picture", "photo", "pic"), "img") | dict.fromkeys(
+    ("txt", "text", "string", "word", "sentence"), "txt"
+)
 _SYNONYMS = {
     "average": "mean", "avg": "mean", "cosine": "cos", "similarity": "cos", "sim": "cos",
     "normalize": "unit", "normalise": "unit", "length": "norm", "project": "proj",
@@ -21,101 +21,97 @@ _SYNONYMS = {
 
 
 def function_of(call: Call, source: str) -> Signature:
-    """Find the function that a call means; raises `LanguageError` where there is none."""
+    """Return the signature of a called function; raises `LanguageError` for an unknown one."""
     if call.function in FUNCTIONS:
         return FUNCTIONS[call.function]
-    here = Span(call.span.start, call.span.start + len(call.function))
+    span = Span(call.span.start, call.span.start + len(call.function))
     if call.function in VERBS:
         usage = VERBS[call.function].usage
-        message = f"{call.function} shows an expression, and stands after |>"
-        raise error_at(source, here, message, f"Write {_inside(call)} |> {usage}.")
-    like = close(call.function, [*_LIKE, *FUNCTIONS, *_SYNONYMS])
-    meant = _LIKE.get(like, _SYNONYMS.get(like, like))
+        message = f"{call.function} is a verb and goes after |>"
+        raise error_at(source, span, message, f"Write {_first_argument(call)} |> {usage}.")
+    match = closest(call.function, [*_OPERANDS, *FUNCTIONS, *_SYNONYMS])
+    meant = _OPERANDS.get(match, _SYNONYMS.get(match, match))
     hint = f"The functions are img, txt, {', '.join(FUNCTIONS)}."
     if meant in VERBS:
-        hint = f"Did you mean {_inside(call)} |> {VERBS[meant].usage}?"
+        hint = f"Did you mean {_first_argument(call)} |> {VERBS[meant].usage}?"
     elif meant:
         hint = f"Did you mean {FUNCTIONS[meant].usage if meant in FUNCTIONS else f'{meant}(…)'}?"
-    raise error_at(source, here, f"There is no function {short(call.function)}", hint)
+    raise error_at(source, span, f"Unknown function {short(call.function)}", hint)
 
 
 def verb_of(call: Call, source: str, operand: Node) -> Signature:
-    """Find the verb that a call after |> means; raises `LanguageError` where there is none."""
+    """Return the signature of the verb after a |>; raises `LanguageError` for an unknown one."""
     if call.function in VERBS:
         return VERBS[call.function]
-    here = Span(call.span.start, call.span.start + len(call.function))
+    span = Span(call.span.start, call.span.start + len(call.function))
     if call.function in FUNCTIONS:
-        inner = [unparse(operand), *map(unparse, call.arguments)]
-        message = f"{call.function} is a function, and shows nothing"
-        raise error_at(source, here, message, f"Write {short(f'{call.function}({inner[0]}')}).")
-    like = close(call.function, [*VERBS, *_SYNONYMS])
-    meant = VERBS.get(_SYNONYMS.get(like, like))
+        message = f"{call.function} is a function, not a verb"
+        example = short(f"{call.function}({unparse(operand)}")
+        raise error_at(source, span, message, f"Write {example}).")
+    match = closest(call.function, [*VERBS, *_SYNONYMS])
+    meant = VERBS.get(_SYNONYMS.get(match, match))
     verbs = ", ".join(verb.usage for verb in VERBS.values())
-    hint = f"Did you mean {meant.usage}?" if meant else f"What can be shown is {verbs}."
-    raise error_at(source, here, f"There is nothing to show called {short(call.function)}", hint)
+    hint = f"Did you mean {meant.usage}?" if meant else f"The verbs are {verbs}."
+    raise error_at(source, span, f"Unknown verb {short(call.function)}", hint)
 
 
-def matched(call: Call, signature: Signature, source: str) -> list[tuple[Parameter, Node]]:
-    """Pair every argument with its parameter, in the order of the parameters.
+def match_arguments(call: Call, signature: Signature, source: str) -> list[tuple[Parameter, Node]]:
+    """Pair every argument of a call with its parameter, in the order of the parameters.
 
-    Raises `LanguageError` for one too many or missing, an unknown or repeated name.
+    Raises `LanguageError` for missing or surplus arguments, and unknown or repeated names.
     """
-    given: list[tuple[Parameter, Node]] = []
+    pairs: list[tuple[Parameter, Node]] = []
     for i, argument in enumerate(call.arguments):
         if isinstance(argument, Keyword):
-            found = _by_name(argument, signature, source), argument.value
+            pair = _named_parameter(argument, signature, source), argument.value
         elif i and isinstance(call.arguments[i - 1], Keyword):
-            message = "Arguments with a name come after those without"
+            message = "Positional arguments must come before named ones"
             raise error_at(source, argument.span, message, _usage(signature))
         elif i < len(signature.parameters) or signature.variadic:
-            found = signature.parameters[min(i, len(signature.parameters) - 1)], argument
+            pair = signature.parameters[min(i, len(signature.parameters) - 1)], argument
         else:
-            raise _too_many(argument, signature, source)
-        if found[0] in (p for p, _ in given) and not (
-            signature.variadic and found[0] is signature.parameters[-1]
+            raise _too_many(call, argument, signature, source)
+        if pair[0] in (parameter for parameter, _ in pairs) and not (
+            signature.variadic and pair[0] is signature.parameters[-1]
         ):
-            message = f"The argument {found[0].name} is given twice"
+            message = f"Argument {pair[0].name} is given twice"
             raise error_at(source, argument.span, message, _usage(signature))
-        given.append(found)
-    present = {parameter.name for parameter, _ in given}
+        pairs.append(pair)
+    present = {parameter.name for parameter, _ in pairs}
     for parameter in signature.parameters:
         if not parameter.optional and parameter.name not in present:
-            message = f"{signature.name} needs {_article(parameter)}"
+            message = f"{signature.name} is missing its argument {parameter.name}"
             raise error_at(source, call.span, message, _usage(signature))
-    return sorted(given, key=lambda pair: signature.parameters.index(pair[0]))
+    return sorted(pairs, key=lambda pair: signature.parameters.index(pair[0]))
 
 
-def close(name: str, known: Iterable[str]) -> str:
-    """Give the known name most like another, or nothing."""
-    return next(iter(get_close_matches(name.lower(), list(known), n=1, cutoff=0.7)), "")
+def closest(name: str, candidates: Iterable[str]) -> str:
+    """Return the candidate most similar to a name, or an empty string."""
+    return next(iter(get_close_matches(name.lower(), list(candidates), n=1, cutoff=0.7)), "")
 
 
-def _by_name(argument: Keyword, signature: Signature, source: str) -> Parameter:
-    names = {parameter.name: parameter for parameter in signature.parameters}
-    if argument.name in names:
-        return names[argument.name]
-    here = Span(argument.span.start, argument.span.start + len(argument.name))
-    like = close(argument.name, names)
-    has = f"It takes {', '.join(names)}." if names else "It takes no arguments."
-    hint = f"Did you mean {like}?" if like else has
-    raise error_at(source, here, f"{signature.name} has no argument {short(argument.name)}", hint)
+def _named_parameter(argument: Keyword, signature: Signature, source: str) -> Parameter:
+    parameters = {parameter.name: parameter for parameter in signature.parameters}
+    if argument.name in parameters:
+        return parameters[argument.name]
+    span = Span(argument.span.start, argument.span.start + len(argument.name))
+    match = closest(argument.name, parameters)
+    hint = f"Did you mean {match}?" if match else f"Its arguments are {', '.join(parameters)}."
+    message = f"{signature.name} has no argument {short(argument.name)}"
+    raise error_at(source, span, message, hint)
 
 
-def _too_many(argument: Node, signature: Signature, source: str) -> LanguageError:
+def _too_many(call: Call, argument: Node, signature: Signature, source: str) -> LanguageError:
     count = len(signature.parameters)
-    most = f"{count} argument{'s' * (count != 1)}" if count else "no argument"
-    return error_at(
-        source, argument.span, f"{signature.name} takes {most}, and this is more", _usage(signature)
-    )
-
-
-def _article(parameter: Parameter) -> str:
-    return f"{parameter.name}, {'a number' if parameter.name == 't' else 'a picture or text'}"
+    most = "at most " if any(parameter.optional for parameter in signature.parameters) else ""
+    expected = f"{most}{count} argument{'s' * (count != 1)}"
+    message = f"{signature.name} takes {expected}, not {len(call.arguments)}"
+    return error_at(source, argument.span, message, _usage(signature))
 
 
 def _usage(signature: Signature) -> str:
-    return f"It is written {signature.usage}: {signature.about}."
+    return f"Usage: {signature.usage}, {signature.summary}."
 
 
-def _inside(call: Call) -> str:
+def _first_argument(call: Call) -> str:
     return short(unparse(call.arguments[0])) if call.arguments else "img(coffee)"

@@ -1,4 +1,4 @@
-"""What could go on at the cursor: functions, names, pictures, verbs and their arguments."""
+"""Completion at the cursor: functions, names, pictures, verbs and their arguments."""
 
 import re
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ _METHODS = ("zerocap", "search", "retrieve")
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """Texts that could stand from `start` on, in place of what is there up to the cursor."""
+    """Replacements for the text from `start` to the cursor."""
 
     start: int
     options: tuple[str, ...]
@@ -26,9 +26,9 @@ class Completion:
 def complete(
     text: str, cursor: int, names: Iterable[str] = (), pictures: Iterable[str] = ()
 ) -> Completion:
-    """Find what could go on at a place of a program, be it ever so unfinished.
+    """Return the possible completions at the cursor of a program, which need not parse.
 
-    `names` are those bound before, `pictures` those of the gallery.
+    `names` are names bound earlier, `pictures` the names of the gallery.
 
     >>> complete("img(cof", 7, pictures=["coffee", "cat"])
     Completion(start=4, options=('coffee)',))
@@ -36,25 +36,25 @@ def complete(
     ('leader', 'lerp(')
     """
     before = text[: max(0, min(cursor, len(text)))]
-    tokens = [m[0] for m in _TOKEN.finditer(before)]
+    tokens = [match[0] for match in _TOKEN.finditer(before)]
     last = tokens[-1] if tokens else ""
-    inside_text = last[:1] in "\"'" and last and not _closed(last) and before.endswith(last)
+    is_open_text = last[:1] in "\"'" and last and not _closed(last) and before.endswith(last)
     if last.startswith("#") and before.endswith(last):
         return Completion(len(before), ())
-    word = last if inside_text else (found[0] if (found := _WORD.search(before)) else "")
-    start = len(before) - len(word)
-    tokens = [m[0] for m in _TOKEN.finditer(before[:start])]
-    call, given = _innermost(tokens)
-    if call == "img" and given == 0:
-        return Completion(start, _pictures(word, pictures))
-    if inside_text or call == "txt":
+    prefix = last if is_open_text else (match[0] if (match := _WORD.search(before)) else "")
+    start = len(before) - len(prefix)
+    tokens = [match[0] for match in _TOKEN.finditer(before[:start])]
+    callee, position = _innermost(tokens)
+    if callee == "img" and position == 0:
+        return Completion(start, _pictures(prefix, pictures))
+    if is_open_text or callee == "txt":
         return Completion(start, ())
     blank = before[len(before[:start].rstrip()) : start]
-    if call == "" and "\n" in blank and not before[start:].startswith("|"):
-        tokens.append(";")  # that the line's end stands for
-    options = _options(tokens, call, given, [*names, *_bound(text[:start])])
-    chosen = dict.fromkeys(o for o in options if o.lower().startswith(word.lower()) and o != word)
-    return Completion(start, tuple(chosen))
+    if callee == "" and "\n" in blank and not before[start:].startswith("|"):
+        tokens.append(";")  # a line break ends the statement
+    options = _options(tokens, callee, position, [*names, *_bound(text[:start])])
+    matches = (o for o in options if o.lower().startswith(prefix.lower()) and o != prefix)
+    return Completion(start, tuple(dict.fromkeys(matches)))
 
 
 def _closed(token: str) -> bool:
@@ -62,7 +62,7 @@ def _closed(token: str) -> bool:
 
 
 def _innermost(tokens: list[str]) -> tuple[str, int]:
-    """The word before the last parenthesis still open, and how many commas stand in it."""
+    """Return the word before the innermost open parenthesis, and the number of commas after it."""
     closed = commas = 0
     for i in reversed(range(len(tokens))):
         if tokens[i] == ")":
@@ -77,37 +77,36 @@ def _innermost(tokens: list[str]) -> tuple[str, int]:
     return "", 0
 
 
-def _options(tokens: list[str], call: str, given: int, names: list[str]) -> list[str]:
-    """What may stand after these tokens, most likely first."""
+def _options(tokens: list[str], callee: str, position: int, names: list[str]) -> list[str]:
+    """Return what can follow these tokens, most likely first."""
     last = tokens[-1] if tokens else ""
     if last == "|>":
         return [f"{verb}(" if VERBS[verb].parameters else f"{verb}()" for verb in VERBS]
-    if call in VERBS:
+    if callee in VERBS:
         if tokens[-2:] == ["method", "="]:
             return [f'"{method}"' for method in _METHODS]
-        return [f"{p.name}=" for p in VERBS[call].parameters] if last in "(," else []
+        return [f"{p.name}=" for p in VERBS[callee].parameters] if last in "(," else []
     if last and last not in tuple("(,=;+-−–*×·/"):
-        begins = call == "" and re.match(r"[^\W\d]|[)\"'\d]", last)
-        return ["|> "] if begins else []
+        is_operand = callee == "" and re.match(r"[^\W\d]|[)\"'\d]", last)
+        return ["|> "] if is_operand else []
     keywords = []
-    if call in FUNCTIONS and last in tuple("(,"):
-        keywords = [f"{p.name}=" for p in FUNCTIONS[call].parameters[given:]]
+    if callee in FUNCTIONS and last in tuple("(,"):
+        keywords = [f"{p.name}=" for p in FUNCTIONS[callee].parameters[position:]]
     return [*sorted(set(names)), "img(", "txt(", *(f"{f}(" for f in FUNCTIONS), *keywords]
 
 
 def _bound(text: str) -> list[str]:
-    """The names that a program binds before the cursor."""
+    """Return the names that a program binds before the cursor."""
     return re.findall(r"(?:^|[;\n])[ \t]*([^\W\d]\w*)[ \t]*=(?!=)", text)
 
 
-def _pictures(word: str, pictures: Iterable[str]) -> tuple[str, ...]:
-    """The pictures whose name begins with a word or, in quotes, whose path does."""
-    typed = word.lstrip("\"'").lower()
-    found = []
+def _pictures(prefix: str, pictures: Iterable[str]) -> tuple[str, ...]:
+    """Return the pictures whose name starts with `prefix`, which may open with a quote."""
+    typed = prefix.lstrip("\"'").lower()
+    options = []
     for name in sorted(pictures):
         node = image(name)
         if name.lower().startswith(typed):
-            quoted = node.quoted or word[:1] in ("'", '"')
-            shown = unparse(type(node)(name, quoted))[len("img(") :]
-            found.append(shown)
-    return tuple(found)
+            quoted = node.quoted or prefix[:1] in ("'", '"')
+            options.append(unparse(type(node)(name, quoted))[len("img(") :])
+    return tuple(options)

@@ -1,4 +1,4 @@
-"""The one error of the language: where it is, what is wrong there, and what to do."""
+"""Language errors: what is wrong, where in the source, and how to fix it."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from zcalc.errors import ZcalcError
 from zcalc.language.tree import Span
 
-_WINDOW = 96  # columns of a long line that are shown around the caret
+_WINDOW = 96  # characters of a long line shown around the caret
 _INDENT = "    "
 
 
 class LanguageError(ZcalcError):
-    """Something in an expression that a person can put right.
+    """A mistake in a program, with its location.
 
-    `line` and `column` count from 1, in characters of the source, and `source_line` is that line.
-    Printed, it shows the line with carets under the characters that are meant.
+    `line` and `column` are 1-based and count characters; `source_line` is the text of that line.
+    `str()` shows the line with carets under the characters at fault.
     """
 
     def __init__(self, message: str, hint: str, source: str, span: Span) -> None:
@@ -29,14 +29,14 @@ class LanguageError(ZcalcError):
         self._width = span.end - span.start
 
     def __str__(self) -> str:
-        shown = [f"Line {self.line}, column {self.column}: {self.message}"]
+        lines = [f"Line {self.line}, column {self.column}: {self.message}"]
         if self.source_line.strip():
-            shown += _underline(self.source_line, self.column - 1, self._width)
-        return "\n".join([*shown, self.hint] if self.hint else shown)
+            lines += _underline(self.source_line, self.column - 1, self._width)
+        return "\n".join([*lines, self.hint] if self.hint else lines)
 
 
 def error_at(source: str, span: Span, message: str, hint: str = "") -> LanguageError:
-    """Make the error for a place in the source.
+    """Build the error for a span of the source.
 
     >>> print(error_at('"tea" + img(cofee)', Span(8, 18), "No such picture", "Try img(coffee)."))
     Line 1, column 9: No such picture
@@ -48,8 +48,8 @@ def error_at(source: str, span: Span, message: str, hint: str = "") -> LanguageE
 
 
 @contextmanager
-def placed(source: str, span: Span) -> Iterator[None]:
-    """Give errors that know no place the place of what they happened at."""
+def errors_at(source: str, span: Span) -> Iterator[None]:
+    """Turn a `ZcalcError` raised inside the block into a `LanguageError` at `span`."""
     try:
         yield
     except ZcalcError as error:
@@ -57,7 +57,7 @@ def placed(source: str, span: Span) -> Iterator[None]:
 
 
 def _underline(line: str, start: int, width: int) -> list[str]:
-    """Show the part of a line around a place, with carets under it in a fixed-width font."""
+    """Excerpt a line around a position, with a second line of carets under `width` characters."""
     first = max(0, min(start - _WINDOW // 2, len(line) - _WINDOW))
     before, marked, after = line[first:start], line[start : start + width], line[start + width :]
     room = max(0, _WINDOW - len(before))
@@ -68,7 +68,7 @@ def _underline(line: str, start: int, width: int) -> list[str]:
 
 
 def _printable(text: str) -> str:
-    """Give every tab four columns, and replace what would upset a terminal."""
+    """Expand tabs to four columns and replace unprintable characters with U+FFFD."""
     text = text.replace("\t", "    ")
     return "".join(
         c if c.isprintable() or _is_mark(c) else "\N{REPLACEMENT CHARACTER}" for c in text
@@ -76,10 +76,10 @@ def _printable(text: str) -> str:
 
 
 def _columns(text: str) -> int:
-    """Count the columns a text takes: East Asian wide characters two, combining marks none."""
+    """Count terminal columns: two for a wide East Asian character, none for a combining mark."""
     return sum(0 if _is_mark(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
 
 
 def _is_mark(char: str) -> bool:
-    """Tell whether a character stands on the one before it, or joins two, and takes no column."""
+    """Whether a character is zero-width: a combining mark or a joiner."""
     return unicodedata.category(char) in ("Mn", "Me") or char in "\u200c\u200d"

@@ -1,4 +1,4 @@
-"""Print a syntax tree in its shortest readable form, from which `parse` makes the same tree."""
+"""The formatter: print a syntax tree in its shortest readable form, such that it round-trips."""
 
 import re
 
@@ -19,14 +19,14 @@ from zcalc.language.tree import (
     Text,
 )
 
-# What has to be written with a backslash inside quotes, besides the quote itself: the backslash,
-# control characters, line separators, and halves of surrogate pairs.
+# What must be escaped inside quotes, besides the quote itself: backslashes, control characters,
+# line separators and unpaired surrogates.
 _UNPRINTABLE = re.compile("[\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _ESCAPES = {"\\": r"\\", "\n": r"\n", "\t": r"\t"}
 
 
 def unparse(node: Node) -> str:
-    """Print a tree as text; the statements of a program on a line each.
+    """Print a tree as source text, one statement per line; `parse(unparse(tree)) == tree`.
 
     >>> unparse(Sum((Image("tea"), Neg(Text("a cup")))))
     'img(tea) - "a cup"'
@@ -49,14 +49,14 @@ def unparse(node: Node) -> str:
 
 
 def _term(term: Node, first: bool) -> str:
-    """Print a term of a sum with the sign before it."""
+    """Print a term of a sum, preceded by its sign unless it is the first."""
     if first:
         return _product(term)
     return f" - {_product(term.operand)}" if isinstance(term, Neg) else f" + {_product(term)}"
 
 
 def _product(node: Node) -> str:
-    """Print what may stand between `+` and `-`."""
+    """Print an operand of `+` and `-`."""
     if not isinstance(node, Product):
         return _signed(node)
     first, *rest = node.factors
@@ -67,7 +67,7 @@ def _product(node: Node) -> str:
 
 
 def _signed(node: Node) -> str:  # noqa: PLR0911  (one case a node)
-    """Print what may stand between `*` and `/`, in parentheses where it needs them."""
+    """Print an operand of `*` and `/`, parenthesized if necessary."""
     match node:
         case Image(name, quoted):
             return f"img({quote(name) if quoted else name})"
@@ -88,7 +88,7 @@ def _signed(node: Node) -> str:  # noqa: PLR0911  (one case a node)
 
 
 def quote(text: str) -> str:
-    """Put a text in quotes: double ones, unless single ones save a backslash.
+    """Quote a text, with double quotes unless single ones avoid escaping.
 
     >>> print(quote("a photo"), quote('the "Mona Lisa"'))
     "a photo" 'the "Mona Lisa"'

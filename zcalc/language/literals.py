@@ -1,4 +1,4 @@
-"""Tokens as they stand in the source: where they are, what they say, and what they may not."""
+"""Tokens of the source: their spans, the values of literals, and literals that are refused."""
 
 import math
 import re
@@ -11,21 +11,22 @@ from zcalc.language.tree import Span
 
 SIGNS = frozenset({"PLUS", "MINUS"})
 OPERATORS = SIGNS | {"TIMES", "DIVIDE"}
-ENDS = frozenset({"RPAR", "NAME", "STRING", "NUMBER"})  # what an operand may end with
+ENDS = frozenset({"RPAR", "NAME", "STRING", "NUMBER"})  # the last token of an operand
 EXAMPLE = 'img(coffee) - "coffee" + "tea"'
-NAME_HINT = 'Write the name of a picture: img(coffee), or its path: img("trips/rome.jpg").'
+NAME_HINT = 'Pass a name, as in img(coffee), or a path, as in img("trips/rome.jpg").'
+LARGEST_HINT = "Keep numbers below 1e308."
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)")
 
 
 def span_of(token: Token) -> Span:
-    """Give the place of a token in the source."""
+    """Return the span of a token in the source."""
     return Span(token.start_pos or 0, token.end_pos or 0)
 
 
 def refuse_literal(source: str, before: Sequence[Token], token: Token) -> None:
-    """Refuse a number too large, an unknown escape, half a character, and `img("")`."""
+    """Raise for infinite numbers, unknown escapes, unpaired surrogates and `img("")`."""
     if token.type == "NUMBER" and not math.isfinite(float(token)):
-        raise error_at(source, span_of(token), f"{token} is too large", "1e308 is about the most.")
+        raise error_at(source, span_of(token), f"{token} is too large", LARGEST_HINT)
     if token.type != "STRING":
         return
     if len(token) == 2 and [t.type for t in before[-2:]] == ["IMG", "LPAR"]:
@@ -36,30 +37,30 @@ def refuse_literal(source: str, before: Sequence[Token], token: Token) -> None:
             raise error_at(
                 source,
                 Span(start, start + 2),
-                f"{escape[0]} means nothing in a text",
-                r"A backslash itself is written \\; folders in a path are separated by /.",
+                f"Unknown escape sequence {escape[0]}",
+                r"Write \\ for a backslash, and / between the folders of a path.",
             )
     if re.search("[\ud800-\udfff]", unquote(token)):
-        hint = "Write the character itself, or delete what is damaged."
-        raise error_at(source, span_of(token), "This text holds half of a character", hint)
+        hint = "Replace it with the whole character, or delete it."
+        raise error_at(source, span_of(token), "This text contains an unpaired surrogate", hint)
 
 
 def unquote(token: str) -> str:
-    """Give the text that stands in quotes in the source."""
-    plain = {"n": "\n", "t": "\t"}
+    """Return the value of a quoted text, with its escapes resolved."""
+    control = {"n": "\n", "t": "\t"}
 
-    def replaced(escape: re.Match[str]) -> str:
-        name = escape[1]
-        return chr(int(name[1:], 16)) if len(name) > 1 else plain.get(name, name)
+    def resolve(escape: re.Match[str]) -> str:
+        code = escape[1]
+        return chr(int(code[1:], 16)) if len(code) > 1 else control.get(code, code)
 
-    return _ESCAPE.sub(replaced, token[1:-1])
+    return _ESCAPE.sub(resolve, token[1:-1])
 
 
 def no_picture(source: str, span: Span) -> LanguageError:
-    """Say that `img( )` is empty."""
-    return error_at(source, span, "img( ) has no name of a picture", NAME_HINT)
+    """Build the error for an `img()` without a name."""
+    return error_at(source, span, "img() needs the name of a picture", NAME_HINT)
 
 
 def short(text: str) -> str:
-    """Cut a text down to what a message can hold."""
+    """Truncate a text to 40 characters, for a message."""
     return text if len(text) <= 40 else text[:39] + "…"

@@ -1,6 +1,6 @@
-"""From text to syntax tree: `parse`.
+"""The parser: source text to syntax tree, by the grammar in grammar/zcalc.lark.
 
-The grammar is grammar/zcalc.lark. Nothing here looks up a name or computes anything.
+It resolves no names and computes nothing.
 """
 
 import unicodedata
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
 
-from zcalc.language.advice import about_character, about_end, about_token
+from zcalc.language.advice import explain_character, explain_end, explain_token
 from zcalc.language.errors import LanguageError, error_at
 from zcalc.language.literals import ENDS, SIGNS, refuse_literal, span_of, unquote
 from zcalc.language.tree import (
@@ -42,10 +42,10 @@ MAX_OPERANDS = 256
 
 @lru_cache(maxsize=1024)
 def parse(text: str) -> Node:
-    """Read a program into its syntax tree; the same text gives the same tree at once.
+    """Parse a program; results are cached.
 
-    One statement gives its own node, several a `Program`. Raises `LanguageError`, and nothing
-    else, for a text that is no program.
+    Returns the node of a single statement, or a `Program` of several. Raises `LanguageError`, and
+    nothing else, for invalid input.
 
     >>> parse('img(coffee) - "coffee"')
     Sum(terms=(Image(name='coffee', quoted=False), Neg(operand=Text(text='coffee'))))
@@ -54,59 +54,60 @@ def parse(text: str) -> Node:
         raise error_at(
             text[: MAX_CHARACTERS + 1],
             Span(MAX_CHARACTERS, MAX_CHARACTERS + 1),
-            f"The text has {len(text):,} characters; {MAX_CHARACTERS:,} is the most",
+            f"The input is {len(text):,} characters long; the limit is {MAX_CHARACTERS:,}",
             "Split it into several expressions.",
         )
-    tree = _read(text)
+    tree = _parse(text)
     for statement in statements(tree):
-        used = list(uses(statement))
-        if len(used) > MAX_OPERANDS:
+        operands = list(uses(statement))
+        if len(operands) > MAX_OPERANDS:
             raise error_at(
                 text,
-                used[MAX_OPERANDS].span,
-                f"The expression has {len(used)} pictures and texts; {MAX_OPERANDS} is the most",
+                operands[MAX_OPERANDS].span,
+                f"The expression has {len(operands)} pictures and texts; "
+                f"the limit is {MAX_OPERANDS}",
                 "Split it into several expressions.",
             )
     return tree
 
 
 def image(name: str) -> Image:
-    """Make the node of a picture as a person would write it: quoted only where it has to be.
+    """Build the node of a picture, quoted only if the name cannot be written without quotes.
 
     >>> image("coffee"), image("trips/rome.jpg")
     (Image(name='coffee', quoted=False), Image(name='trips/rome.jpg', quoted=True))
     """
     try:
-        plain = parse(f"img({name})") == Image(name)
+        is_plain = parse(f"img({name})") == Image(name)
     except LanguageError:
-        plain = False
-    return Image(name, quoted=not plain)
+        is_plain = False
+    return Image(name, quoted=not is_plain)
 
 
-def _read(source: str) -> Node:
-    """Feed the parser token by token; what is wrong is explained from the tokens before it."""
-    run = _lark().parse_interactive(source)
+def _parse(source: str) -> Node:
+    """Feed the parser token by token, so that errors can be explained from the tokens so far."""
+    parser = _lark().parse_interactive(source)
     tokens: list[Token] = []
     nesting = _Nesting()
     try:
-        for token in run.lexer_thread.lex(run.parser_state):
-            for one in (*_line_end(tokens, token, nesting), token):
-                refuse_literal(source, tokens, one)
-                run.feed_token(one)
-                tokens.append(one)
-                nesting.read(source, tokens)
-        return run.feed_eof()
+        for lexed in parser.lexer_thread.lex(parser.parser_state):
+            for token in (*_line_end(tokens, lexed, nesting), lexed):
+                refuse_literal(source, tokens, token)
+                parser.feed_token(token)
+                tokens.append(token)
+                nesting.update(source, tokens)
+        return parser.feed_eof()
     except UnexpectedCharacters as error:
-        raise about_character(source, tokens, error.pos_in_stream or 0) from None
+        raise explain_character(source, tokens, error.pos_in_stream or 0) from None
     except UnexpectedToken as error:
         if error.token.type == "$END":
-            raise about_end(source, tokens) from None
-        raise about_token(source, tokens, error.token) from None
+            raise explain_end(source, tokens) from None
+        raise explain_token(source, tokens, error.token) from None
 
 
 def _line_end(before: list[Token], token: Token, nesting: "_Nesting") -> Iterator[Token]:
-    """Give the SEMI that a line's end stands for where it ends a statement."""
-    if not before or nesting.outer or before[-1].type not in ENDS or token.type == "PIPE":
+    """Yield a SEMI if the line break before `token` ends a statement."""
+    if not before or nesting.levels or before[-1].type not in ENDS or token.type == "PIPE":
         return
     last = before[-1]
     if last.line != token.line:
@@ -114,36 +115,36 @@ def _line_end(before: list[Token], token: Token, nesting: "_Nesting") -> Iterato
 
 
 class _Nesting:
-    """How deep parentheses and signs stand in one another; those of `img( )` do not count."""
+    """Nesting depth of parentheses and signs, not counting the parentheses of `img( )`."""
 
     def __init__(self) -> None:
-        self.outer: list[int] = []  # what each open parenthesis adds, with the signs before it
-        self.signs = 0  # signs directly before the operand that comes next
+        self.levels: list[int] = []  # per open parenthesis: 1 (0 for `img`) plus its leading signs
+        self.signs = 0  # signs directly before the next operand
 
-    def read(self, source: str, tokens: list[Token]) -> None:
-        """Take in the last token."""
+    def update(self, source: str, tokens: list[Token]) -> None:
+        """Account for the last token; raises `LanguageError` past the maximum depth."""
         token, before = tokens[-1], tokens[-2].type if len(tokens) > 1 else ""
         if token.type in SIGNS and before not in ENDS:
             self.signs += 1
         elif token.type == "LPAR":
-            self.outer.append(self.signs + (before not in ("IMG", "TXT")))
+            self.levels.append(self.signs + (before not in ("IMG", "TXT")))
             self.signs = 0
         else:
             if token.type == "RPAR":
-                self.outer.pop()
+                self.levels.pop()
             self.signs = 0
-        if sum(self.outer) + self.signs > MAX_DEPTH:
-            message = f"Parentheses and signs are more than {MAX_DEPTH} deep here"
-            hint = "Take out the ones that change nothing, or split the expression."
+        if sum(self.levels) + self.signs > MAX_DEPTH:
+            message = f"Parentheses and signs are nested more than {MAX_DEPTH} deep"
+            hint = "Remove redundant ones, or split the expression."
             raise error_at(source, span_of(token), message, hint)
 
 
 class _Builder(Transformer[Token, Node]):
-    """Makes the nodes; LALR calls it while it parses, so depth never becomes recursion."""
+    """Builds the nodes, one method per rule; called during LALR parsing, so without recursion."""
 
     def start(self, parts: list) -> Node:
-        found = [part for part in parts if not isinstance(part, Token)]
-        return found[0] if len(found) == 1 else Program(tuple(found), span=_cover(found))
+        nodes = [part for part in parts if not isinstance(part, Token)]
+        return nodes[0] if len(nodes) == 1 else Program(tuple(nodes), span=_cover(nodes))
 
     def binding(self, parts: list) -> Node:
         return Binding(_name(parts[0]), parts[2], span=_cover(parts))
@@ -169,8 +170,8 @@ class _Builder(Transformer[Token, Node]):
 
     def sign(self, parts: list) -> Node:
         sign, operand = parts
-        wide = _cover(parts)
-        return Neg(operand, span=wide) if sign.type == "MINUS" else replace(operand, span=wide)
+        span = _cover(parts)
+        return Neg(operand, span=span) if sign.type == "MINUS" else replace(operand, span=span)
 
     def group(self, parts: list) -> Node:
         return replace(parts[1], span=_cover(parts))
@@ -191,31 +192,31 @@ class _Builder(Transformer[Token, Node]):
 
 
 def _name(token: Token) -> str:
-    """Give a name as it is compared: `é` is one name, in however many characters it was typed."""
+    """Normalize a name to NFC, so that composed and decomposed accents are the same name."""
     return unicodedata.normalize("NFC", str(token))
 
 
-def _with_signs(parts: list, kind: type[Neg | Inverse], sign: str) -> Iterator[Node]:
-    """Give operands that alternate with operators; those after `sign` become a `kind`."""
+def _with_signs(parts: list, wrapper: type[Neg | Inverse], sign: str) -> Iterator[Node]:
+    """Yield the operands of an operator chain, wrapping those that follow a `sign` token."""
     yield parts[0]
     for operator, operand in zip(parts[1::2], parts[2::2], strict=True):
         if operator.type == sign:
-            yield kind(operand, span=Span(operator.start_pos, operand.span.end))
+            yield wrapper(operand, span=Span(operator.start_pos, operand.span.end))
         else:
             yield operand
 
 
 def _cover(parts: list[Token | Node]) -> Span:
-    """Give the span from the first to the last of a rule's tokens and nodes."""
+    """Return the span from the first to the last of a rule's tokens and nodes."""
     first, last = (span_of(p) if isinstance(p, Token) else p.span for p in (parts[0], parts[-1]))
     return Span(first.start, last.end)
 
 
 @cache
 def _lark() -> Lark:
-    """Build the parser, once, at the first expression."""
+    """Build the parser, once."""
     packaged = files("zcalc.language") / "zcalc.lark"
     checkout = Path(__file__).parents[2] / "grammar" / "zcalc.lark"
-    grammar = packaged if packaged.is_file() else checkout
-    text = grammar.read_text(encoding="utf-8")
-    return Lark(text, parser="lalr", lexer="basic", transformer=_Builder())
+    path = packaged if packaged.is_file() else checkout
+    grammar = path.read_text(encoding="utf-8")
+    return Lark(grammar, parser="lalr", lexer="basic", transformer=_Builder())

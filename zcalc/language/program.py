@@ -1,10 +1,11 @@
-"""From a program to what has to be computed: checked, all names written out, constants folded."""
+"""Planning: check a program, expand its names and fold its constants."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from zcalc.language.arguments import function_of, matched
+from zcalc.language.arguments import function_of, match_arguments
 from zcalc.language.errors import error_at
 from zcalc.language.parser import MAX_OPERANDS, parse
 from zcalc.language.tree import (
@@ -20,7 +21,7 @@ from zcalc.language.tree import (
     Product,
     Span,
     Sum,
-    climb,
+    bottom_up,
     number,
     product,
     statements,
@@ -30,12 +31,12 @@ from zcalc.language.tree import (
 )
 from zcalc.language.types import NO_NAMES, Bound, Checker, Names, Type, refuse_depth
 
-MAX_WRITTEN_OUT = 4096  # pictures and texts of a program with all names written out
+MAX_EXPANDED = 4096  # pictures and texts of a program after expanding its names
 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """What to show: the verb's name and the arguments it was given."""
+    """What to show of a result: the name of a verb and its arguments."""
 
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -43,19 +44,19 @@ class Verb:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A statement: its text, its expression with all names written out, and what becomes of it."""
+    """A planned statement: its text, its expression with names expanded, and its name or verb."""
 
     source: str
     tree: Node
     type: Type  # of the expression
-    name: str | None = None  # that it is given
+    name: str | None = None  # bound by the statement
     verb: Verb | None = None
 
 
 def plan(text: str, names: Names = NO_NAMES) -> tuple[tuple[Step, ...], dict[str, Bound]]:
-    """Read and check a program; give its statements, and the names it binds.
+    """Parse and check a program; return its statements and the names it binds.
 
-    `names` are those bound before. Raises `LanguageError`, as `parse` and `check` do.
+    `names` are names bound earlier. Raises `LanguageError`, as `parse` and `check` do.
 
     >>> steps, bound = plan('leader = img(a) - img(b); leader + "c" |> words(3)')
     >>> steps[1].tree == parse('img(a) - img(b) + "c"'), steps[1].verb
@@ -63,7 +64,7 @@ def plan(text: str, names: Names = NO_NAMES) -> tuple[tuple[Step, ...], dict[str
     """
     program = parse(text)
     checker = Checker(text, names, program)
-    known, bound, steps, left = dict(names), dict[str, Bound](), [], MAX_WRITTEN_OUT
+    scope, bound, steps, total_count = dict(names), dict[str, Bound](), [], 0
     for statement in statements(program):
         kind = checker.statement(statement)
         verb = (
@@ -72,44 +73,51 @@ def plan(text: str, names: Names = NO_NAMES) -> tuple[tuple[Step, ...], dict[str
             else None
         )
         expression = _expression(statement)
-        count = _count(expression, known)
-        left -= count
-        if count > MAX_OPERANDS or left < 0:
-            most = MAX_OPERANDS if count > MAX_OPERANDS else MAX_WRITTEN_OUT
-            what = "the expression" if count > MAX_OPERANDS else "the program"
-            message = f"With all names written out, {what} has more than {most} pictures and texts"
-            raise error_at(text, statement.span, message, "Split it into several expressions.")
-        tree = written_out(expression, known)
+        count = _count(expression, scope)
+        total_count += count
+        _refuse_size(count, total_count, text, statement.span)
+        tree = expand_names(expression, scope)
         refuse_depth(tree, text, statement.span)
         name = statement.name if isinstance(statement, Binding) else None
         if name is not None:
             tree = number(kind) if isinstance(kind, float) else tree
-            bound[name] = known[name] = Bound(tree, kind, count)
+            bound[name] = scope[name] = Bound(tree, kind, count)
         type_ = Type.NUMBER if isinstance(kind, float) else kind
         type_ = Type.EMBEDDING if verb else type_
         steps.append(Step(text[slice(*statement.span)], tree, type_, name, verb))
     return tuple(steps), bound
 
 
-def written_out(node: Node, names: Names) -> Node:
-    """Put in place of every name what it stands for; its parts then stand where the name stood."""
+def expand_names(node: Node, names: Names) -> Node:
+    """Replace every name by its expression, whose nodes take on the span of the name."""
 
-    def step(one: Node, below: list[Node]) -> Node:
-        if isinstance(one, Name):
-            return _moved(names[one.name].tree, one.span)
-        return _rebuilt(one, below, one.span)
+    def step(current: Node, children: list[Node]) -> Node:
+        if isinstance(current, Name):
+            return _moved(names[current.name].tree, current.span)
+        return _rebuilt(current, children, current.span)
 
-    return climb(node, step)
+    return bottom_up(node, step)
 
 
-def folded(node: Node) -> Node:
-    """Work out all that is made of numbers alone, and put arguments in their order.
+def fold_constants(node: Node) -> Node:
+    """Compute the subexpressions made of numbers alone, and make all arguments positional.
 
     >>> from zcalc.language.formatter import unparse
-    >>> unparse(folded(parse('2 * 3 * lerp(t=1 / 2, a="x", b="y") / 4')))
+    >>> unparse(fold_constants(parse('2 * 3 * lerp(t=1 / 2, a="x", b="y") / 4')))
     '1.5 * lerp("x", "y", 0.5)'
     """
-    return climb(node, _folded)
+    return bottom_up(node, _folded)
+
+
+def _refuse_size(count: int, total_count: int, source: str, span: Span) -> None:
+    """Raise for too many pictures and texts, in a statement or in the program so far."""
+    if count <= MAX_OPERANDS and total_count <= MAX_EXPANDED:
+        return
+    subject, limit = "expression", MAX_OPERANDS
+    if count <= MAX_OPERANDS:
+        subject, limit = "program", MAX_EXPANDED
+    message = f"With its names expanded, the {subject} has more than {limit:,} pictures and texts"
+    raise error_at(source, span, message, "Split it into several expressions.")
 
 
 def _expression(statement: Node) -> Node:
@@ -123,62 +131,61 @@ def _expression(statement: Node) -> Node:
 
 
 def _count(node: Node, names: Names) -> int:
-    """Count the pictures and texts of an expression with its names written out."""
-    named = sum(names[one.name].operands for one in walk(node) if isinstance(one, Name))
+    """Count the pictures and texts of an expression, including those behind its names."""
+    named = sum(names[child.name].operands for child in walk(node) if isinstance(child, Name))
     return named + sum(1 for _ in uses(node))
 
 
 def _moved(node: Node, span: Span) -> Node:
-    return climb(node, lambda one, below: _rebuilt(one, below, span))
+    """Copy a tree, setting the span of every node."""
+    return bottom_up(node, lambda current, children: _rebuilt(current, children, span))
 
 
-def _rebuilt(node: Node, below: list[Node], span: Span) -> Node:  # noqa: PLR0911  (one case a node)
-    """Make a node again from its new children."""
+def _rebuilt(node: Node, children: list[Node], span: Span) -> Node:  # noqa: PLR0911  (one case a node)
+    """Copy a node with new children."""
     match node:
         case Sum():
-            return total(*below, span=span)
+            return total(*children, span=span)
         case Product():
-            return product(*below, span=span)
+            return product(*children, span=span)
         case Neg():
-            return Neg(below[0], span=span)
+            return Neg(children[0], span=span)
         case Inverse():
-            return Inverse(below[0], span=span)
+            return Inverse(children[0], span=span)
         case Keyword(name):
-            return Keyword(name, below[0], span=span)
+            return Keyword(name, children[0], span=span)
         case Call(function):
-            return Call(function, tuple(below), span=span)
+            return Call(function, tuple(children), span=span)
         case _:
             return replace(node, span=span)
 
 
-def _folded(node: Node, below: list[Node]) -> Node:  # noqa: PLR0911  (one case a node)
-    values = [_value(child) for child in below]
-    known = [value for value in values if value is not None]
+def _folded(node: Node, children: list[Node]) -> Node:  # noqa: PLR0911  (one case a node)
+    values = [_value(child) for child in children]
+    constants = [value for value in values if value is not None]
     match node:
         case Number() if node.value == 0:
             return Number(0.0, span=node.span)
-        case Neg() if known:
-            return replace(number(-known[0]), span=node.span)
-        case Inverse() if known:
-            return replace(number(1 / known[0]), span=node.span)
-        case Sum() if len(known) == len(below):
-            return replace(number(sum(known)), span=node.span)
-        case Product() if known:
-            return _scaled(
-                known, [c for c, v in zip(below, values, strict=True) if v is None], node
-            )
+        case Neg() if constants:
+            return replace(number(-constants[0]), span=node.span)
+        case Inverse() if constants:
+            return replace(number(1 / constants[0]), span=node.span)
+        case Sum() if len(constants) == len(children):
+            return replace(number(sum(constants)), span=node.span)
+        case Product() if constants:
+            rest = [c for c, v in zip(children, values, strict=True) if v is None]
+            return _scaled(constants, rest, node)
         case Call():
-            call = Call(node.function, tuple(below))
-            pairs = matched(call, function_of(call, ""), "")
+            call = Call(node.function, tuple(children))
+            pairs = match_arguments(call, function_of(call, ""), "")
             return Call(node.function, tuple(value for _, value in pairs), span=node.span)
         case _:
-            return _rebuilt(node, below, node.span)
+            return _rebuilt(node, children, node.span)
 
 
-def _scaled(numbers: list[float], rest: list[Node], node: Node) -> Node:
-    scale = 1.0
-    for value in numbers:
-        scale *= value
+def _scaled(constants: list[float], rest: list[Node], node: Node) -> Node:
+    """Build the product of constants and the other factors of a product node."""
+    scale = math.prod(constants)
     if not rest:
         return replace(number(scale), span=node.span)
     if scale == 1 and len(rest) == 1 and not isinstance(rest[0], Inverse):
@@ -187,6 +194,7 @@ def _scaled(numbers: list[float], rest: list[Node], node: Node) -> Node:
 
 
 def _value(node: Node) -> float | None:
+    """Return the value of a number or negated number, None for any other node."""
     match node:
         case Number(value):
             return value

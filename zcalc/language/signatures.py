@@ -1,11 +1,11 @@
-"""The functions and verbs of the language: their arguments, defaults and one line about each."""
+"""The functions and verbs of the language: parameters, result types and one-line summaries."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 
 class Type(Enum):
-    """What an expression stands for; a result is something shown, and nothing to calculate with."""
+    """The type of an expression; a result, the output of a verb, cannot be an operand."""
 
     NUMBER = "number"
     EMBEDDING = "embedding"
@@ -13,16 +13,16 @@ class Type(Enum):
 
 
 class Literal(Enum):
-    """What an argument of a verb has to be; its value is known before anything is loaded."""
+    """The type of a verb's argument, a constant that is known before any model is loaded."""
 
-    COUNT = "whole number of at least 1"
+    COUNT = "a positive whole number"
     TEXT = "text in quotes"
-    SHARE = "number from 0 to 1"
+    FRACTION = "a number from 0 to 1"
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """An argument that a function or verb takes; `optional` ones may be left out."""
+    """A parameter of a function or verb."""
 
     name: str
     type: Type | Literal = Type.EMBEDDING
@@ -31,17 +31,17 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """How a function or verb is called; the last parameter of a `variadic` one may repeat."""
+    """The signature of a function or verb; if `variadic`, the last parameter may be repeated."""
 
     name: str
     parameters: tuple[Parameter, ...]
     result: Type
-    about: str
+    summary: str
     variadic: bool = False
 
     @property
     def usage(self) -> str:
-        """The call as a person would write it.
+        """An example call, for messages.
 
         >>> FUNCTIONS["lerp"].usage, VERBS["words"].usage
         ('lerp(a, b, t)', 'words(10)')
@@ -55,14 +55,14 @@ class Signature:
 _EXAMPLES = {"caption": "beams=5", "words": "10", "nearest": "5"}
 
 
-def _function(about: str, name: str, *names: str, result: Type = Type.EMBEDDING) -> Signature:
+def _function(summary: str, name: str, *names: str, result: Type = Type.EMBEDDING) -> Signature:
     parameters = (Parameter(n, Type.NUMBER if n == "t" else Type.EMBEDDING) for n in names)
-    return Signature(name, tuple(parameters), result, about)
+    return Signature(name, tuple(parameters), result, summary)
 
 
-def _verb(about: str, name: str, **parameters: Literal) -> Signature:
-    taken = (Parameter(n, kind, optional=True) for n, kind in parameters.items())
-    return Signature(name, tuple(taken), Type.RESULT, about)
+def _verb(summary: str, name: str, **parameters: Literal) -> Signature:
+    optional = (Parameter(n, kind, optional=True) for n, kind in parameters.items())
+    return Signature(name, tuple(optional), Type.RESULT, summary)
 
 
 _FUNCTIONS = (
@@ -70,22 +70,22 @@ _FUNCTIONS = (
         "mean",
         (Parameter("a"), Parameter("b", optional=True)),
         Type.EMBEDDING,
-        "the mean direction of embeddings",
+        "the mean direction of its arguments",
         variadic=True,
     ),
-    _function("the same direction, of length 1", "unit", "x"),
-    _function("the part of x along another embedding", "proj", "x", "on"),
-    _function("x without its part along another embedding", "rej", "x", "off"),
-    _function("the point at t of the straight line from a to b", "lerp", "a", "b", "t"),
-    _function("the direction at t of the arc from a to b", "slerp", "a", "b", "t"),
-    _function("what is to c as b is to a: b - a + c", "analogy", "a", "b", "c"),
-    _function("x without the mean picture or mean text", "center", "x"),
-    _function("how alike two directions are, from -1 to 1", "cos", "a", "b", result=Type.NUMBER),
+    _function("x scaled to length 1", "unit", "x"),
+    _function("the component of x along another embedding", "proj", "x", "on"),
+    _function("x without its component along another embedding", "rej", "x", "off"),
+    _function("the point at t on the straight line from a to b", "lerp", "a", "b", "t"),
+    _function("the direction at t on the arc from a to b", "slerp", "a", "b", "t"),
+    _function("b - a + c, which is to c as b is to a", "analogy", "a", "b", "c"),
+    _function("x minus the mean picture or mean text", "center", "x"),
+    _function("the cosine of a and b, from -1 to 1", "cos", "a", "b", result=Type.NUMBER),
     _function("the length of an embedding", "norm", "x", result=Type.NUMBER),
 )
 _VERBS = (
     _verb(
-        "decode a sentence",
+        "the decoded sentence",
         "caption",
         beams=Literal.COUNT,
         prompt=Literal.TEXT,
@@ -97,10 +97,10 @@ _VERBS = (
         "the nearest pictures",
         "nearest",
         k=Literal.COUNT,
-        threshold=Literal.SHARE,
+        threshold=Literal.FRACTION,
         where=Literal.TEXT,
-        fold=Literal.SHARE,
-        diversity=Literal.SHARE,
+        fold=Literal.FRACTION,
+        diversity=Literal.FRACTION,
     ),
     _verb(
         "a map of the operands and the result, or another plot",

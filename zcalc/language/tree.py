@@ -1,7 +1,7 @@
-"""The syntax tree: what an expression says, before anything is looked up or computed.
+"""The syntax tree of a program, before names are resolved or anything is computed.
 
-Nodes are equal when they say the same; where they stood in the source (`span`) plays no part.
-`total` and `product` keep sums and products flat, so text and Python operators give one tree.
+Equality ignores where a node was in the source (`span`). `total` and `product` keep sums and
+products flat, so text and Python operators build the same tree.
 """
 
 import math
@@ -13,118 +13,118 @@ from zcalc.errors import ZcalcError
 
 
 class Span(NamedTuple):
-    """The characters from `start` up to, not including, `end` of the source, counted from 0."""
+    """The half-open range [start, end) of characters in the source, counted from 0."""
 
     start: int
     end: int
 
 
-NOWHERE = Span(0, 0)  # of a node that was not read from text
+NOWHERE = Span(0, 0)  # the span of a node that was not parsed from text
 
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
-class _Placed:
-    """What all nodes have: their place, which stays out of equality, hash and repr."""
+class _Base:
+    """Base of all nodes: the span, which equality, hash and repr ignore."""
 
     span: Span = field(default=NOWHERE, compare=False)
 
     def __repr__(self) -> str:
-        # what dataclasses do overflows the stack on a deep tree
-        return climb(cast("Node", self), _shown)
+        # the repr that dataclasses generate overflows the stack on a deep tree
+        return bottom_up(cast("Node", self), _repr)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Image(_Placed):
-    """A picture: `img(coffee)` by its name or, quoted, `img("trips/rome.jpg")` by its path."""
+class Image(_Base):
+    """A picture, by name (`img(coffee)`) or, quoted, by path (`img("trips/rome.jpg")`)."""
 
     name: str
     quoted: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Text(_Placed):
+class Text(_Base):
     """A text: `"a photo"` or `txt("a photo")`."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Number(_Placed):
-    """A number, never below zero: `-2` is `Neg(Number(2))`."""
+class Number(_Base):
+    """A non-negative number: `-2` is `Neg(Number(2))`."""
 
     value: float
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Neg(_Placed):
-    """What is taken away: `-x`, and the `b` of `a - b`, where the span takes in the sign."""
+class Neg(_Base):
+    """A negated operand: `-x`, or the `- b` of `a - b`. The span includes the sign."""
 
     operand: "Node"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Inverse(_Placed):
-    """A factor that divides: the `3` of `x / 3`, where the span takes in the stroke."""
+class Inverse(_Base):
+    """A divisor: the `/ 3` of `x / 3`. The span includes the slash."""
 
     operand: "Node"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Sum(_Placed):
+class Sum(_Base):
     """Two or more terms, none of them a `Sum`: `a - b` is `Sum((a, Neg(b)))`."""
 
     terms: tuple["Node", ...]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Product(_Placed):
+class Product(_Base):
     """Two or more factors, none of them a `Product`: `x / 3` is `Product((x, Inverse(3)))`."""
 
     factors: tuple["Node", ...]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Name(_Placed):
-    """A name that a binding gave to an expression: the `leader` of `leader + img(de_flag)`."""
+class Name(_Base):
+    """A reference to a bound name: the `leader` of `leader + img(de_flag)`."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Keyword(_Placed):
-    """An argument that says which one it is: the `beams=5` of `caption(beams=5)`."""
+class Keyword(_Base):
+    """A keyword argument: the `beams=5` of `caption(beams=5)`."""
 
     name: str
     value: "Node"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Call(_Placed):
-    """A function or verb with its arguments: `cos(a, b)`, `words(10)`."""
+class Call(_Base):
+    """A call of a function or verb: `cos(a, b)`, `words(10)`."""
 
     function: str
     arguments: tuple["Node", ...]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Pipe(_Placed):
-    """What to show of an expression: `img(coffee) |> words(10)`."""
+class Pipe(_Base):
+    """An expression piped to a verb: `img(coffee) |> words(10)`."""
 
     operand: "Node"
     verb: Call
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Binding(_Placed):
-    """A statement that gives a name to an expression: `leader = img(obama) - img(us_flag)`."""
+class Binding(_Base):
+    """A statement that names an expression: `leader = img(obama) - img(us_flag)`."""
 
     name: str
     value: "Node"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Program(_Placed):
-    """Two or more statements; one alone is its own program."""
+class Program(_Base):
+    """Two or more statements; a single statement is not wrapped in a `Program`."""
 
     statements: tuple["Node", ...]
 
@@ -148,101 +148,102 @@ T = TypeVar("T")
 
 
 def number(value: float) -> Node:
-    """Make a number of either sign; one that is not finite is refused.
+    """Build the node of a finite number of either sign; raises `ZcalcError` for any other.
 
     >>> number(-2)
     Neg(operand=Number(value=2.0))
     """
     if not math.isfinite(value):
-        raise ZcalcError(f"{value} is not a number to calculate with", "It has to be finite.")
+        raise ZcalcError(f"Expected a finite number, got {value}", "Check how it was computed.")
     return Neg(Number(-float(value))) if value < 0 else Number(float(value))
 
 
 def total(*terms: Node, span: Span = NOWHERE) -> Sum:
-    """Add up, opening any term that is a sum itself; take away a term by wrapping it in `Neg`.
+    """Build a sum, flattening any term that is itself a sum; wrap a term in `Neg` to subtract it.
 
     >>> a, b, c = Text("a"), Text("b"), Text("c")
     >>> total(total(a, Neg(b)), c) == total(a, Neg(b), c)
     True
     """
-    flat = (t.terms if isinstance(t, Sum) else (t,) for t in terms)
-    return Sum(tuple(t for group in flat for t in group), span=span)
+    groups = (t.terms if isinstance(t, Sum) else (t,) for t in terms)
+    return Sum(tuple(t for group in groups for t in group), span=span)
 
 
 def product(*factors: Node, span: Span = NOWHERE) -> Product:
-    """Multiply, opening any factor that is a product; divide by one by wrapping it in `Inverse`."""
-    flat = (f.factors if isinstance(f, Product) else (f,) for f in factors)
-    return Product(tuple(f for group in flat for f in group), span=span)
+    """Build a product, flattening nested products; wrap a factor in `Inverse` to divide by it."""
+    groups = (f.factors if isinstance(f, Product) else (f,) for f in factors)
+    return Product(tuple(f for group in groups for f in group), span=span)
 
 
 def statements(node: Node) -> tuple[Node, ...]:
-    """Give the statements of a program, or what stands alone as the only one."""
+    """Return the statements of a program; any other node is its own only statement."""
     return node.statements if isinstance(node, Program) else (node,)
 
 
 def children(node: Node) -> tuple[Node, ...]:
-    """Give the nodes directly under this one, in the order of the source.
+    """Return the direct children of a node, in source order.
 
-    The arguments of a verb are not under its `Pipe`: a prompt is no operand.
+    The verb of a `Pipe` is not a child: a prompt is not an operand of the expression.
     """
     match node:
-        case Sum(below) | Product(below) | Program(below) | Call(_, below):
-            return below
-        case Neg(below) | Inverse(below) | Keyword(_, below) | Binding(_, below) | Pipe(below):
-            return (below,)
+        case Sum(nodes) | Product(nodes) | Program(nodes) | Call(_, nodes):
+            return nodes
+        case Neg(child) | Inverse(child) | Keyword(_, child) | Binding(_, child) | Pipe(child):
+            return (child,)
         case _:
             return ()
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """Give a node and all below it, each before what is under it, in the order of the source."""
-    waiting = [node]
-    while waiting:
-        node = waiting.pop()
+    """Yield a node and all its descendants, depth-first and in source order."""
+    stack = [node]
+    while stack:
+        node = stack.pop()
         yield node
-        waiting.extend(reversed(children(node)))
+        stack.extend(reversed(children(node)))
 
 
-def climb(node: Node, step: Callable[[Node, list[T]], T]) -> T:
-    """Work a tree out from its leaves up: `step` gets a node and what its children came to.
+def bottom_up(node: Node, step: Callable[[Node, list[T]], T]) -> T:
+    """Evaluate a tree from its leaves up: `step` takes a node and its children's results.
 
-    No depth of the tree becomes recursion.
+    Iterative, so that a deep tree cannot overflow the stack.
 
-    >>> climb(total(Text("a"), Neg(Text("b"))), lambda node, below: 1 + sum(below))
+    >>> bottom_up(total(Text("a"), Neg(Text("b"))), lambda node, results: 1 + sum(results))
     4
     """
-    order, waiting = [], [node]
-    while waiting:
-        order.append(waiting.pop())
-        waiting.extend(children(order[-1]))
-    done: list[T] = []
-    for one in reversed(order):  # the children's results lie on top of the pile, the last uppermost
-        start = len(done) - len(children(one))
-        done[start:] = [step(one, done[start:])]
-    return done[0]
+    order, stack = [], [node]
+    while stack:
+        order.append(stack.pop())
+        stack.extend(children(order[-1]))
+    results: list[T] = []
+    for current in reversed(order):  # the results of its children are the last ones, in order
+        start = len(results) - len(children(current))
+        results[start:] = [step(current, results[start:])]
+    return results[0]
 
 
-def _shown(node: Any, below: list[str]) -> str:
-    """Print a node as its constructor, given its children printed."""
-    known, parts = iter(below), []
-    under = {id(child) for child in children(node)}
-    for one in fields(node):
-        value = getattr(node, one.name)
-        if isinstance(value, tuple) and one.name != "span":
-            listed = ", ".join(next(known) for _ in value)
-            parts.append(f"{one.name}=({listed}{',' * (len(value) == 1)})")
-        elif one.name != "span":
-            parts.append(f"{one.name}={next(known) if id(value) in under else repr(value)}")
-    return f"{type(node).__name__}({', '.join(parts)})"
+def _repr(node: Any, child_reprs: list[str]) -> str:
+    """Print a node as its constructor call, from the reprs of its children."""
+    reprs, arguments = iter(child_reprs), []
+    child_ids = {id(child) for child in children(node)}
+    for slot in fields(node):
+        value = getattr(node, slot.name)
+        if isinstance(value, tuple) and slot.name != "span":
+            elements = ", ".join(next(reprs) for _ in value)
+            arguments.append(f"{slot.name}=({elements}{',' * (len(value) == 1)})")
+        elif slot.name != "span":
+            printed = next(reprs) if id(value) in child_ids else repr(value)
+            arguments.append(f"{slot.name}={printed}")
+    return f"{type(node).__name__}({', '.join(arguments)})"
 
 
 def uses(node: Node) -> Iterator[Operand]:
-    """Give every use of a picture or text, in the order of the source."""
-    return (one for one in walk(node) if isinstance(one, Image | Text))
+    """Yield every occurrence of a picture or text, in source order."""
+    return (child for child in walk(node) if isinstance(child, Image | Text))
 
 
 def operands(node: Node) -> tuple[Operand, ...]:
-    """Give each picture and text once, in the order of the source.
+    """Return the distinct pictures and texts, in source order.
 
     >>> operands(total(Image("tea"), Text("a cup"), Neg(Image("tea"))))
     (Image(name='tea', quoted=False), Text(text='a cup'))

@@ -1,1 +1,1 @@
-"""Models: presets, the encoder of pictures and texts (open_clip), the language model."""
+"""Models: presets, the image and text encoder (open_clip), the language model (transformers)."""

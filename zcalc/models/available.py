@@ -3,32 +3,38 @@
 from typing import Any
 
 from zcalc.errors import ZcalcError
-from zcalc.models.presets import PRESETS, Preset
+from zcalc.models.presets import PRESETS
 
 
 def availability() -> list[dict[str, Any]]:
-    """For each preset: its name, models and description, and whether both models are here.
+    """For each preset: its name, description and models, and which of them are on this machine.
 
-    Where $HF_HUB_OFFLINE is set, no hub is asked and nothing is fetched.
+    Set $HF_HUB_OFFLINE before; otherwise models that are missing get downloaded. A preset of a
+    package that can't be loaded has the error as its description.
     """
-    return [_about(preset) for preset in PRESETS.values()]
+    return [_row(name) for name in PRESETS]
 
 
-def _about(preset: Preset) -> dict[str, Any]:
+def _row(name: str) -> dict[str, Any]:
     from zcalc.models.checkpoint import find_checkpoint
     from zcalc.models.language_model import find_files
 
-    here = {}
+    try:
+        preset = PRESETS[name]
+        description, clip, lm = preset.description, preset.clip, preset.lm
+    except ZcalcError as error:
+        description, clip, lm = error.message, "", ""
+    available = {}
     for part, find in (("clip", find_checkpoint), ("lm", find_files)):
         try:
-            find(preset.name)
-            here[part] = True
+            find(name)
+            available[part] = True
         except ZcalcError:
-            here[part] = False
+            available[part] = False
     return {
-        "name": preset.name,
-        "description": preset.description,
-        "clip": preset.clip,
-        "lm": preset.lm,
-        "available": here,
+        "name": name,
+        "description": description,
+        "clip": clip,
+        "lm": lm,
+        "available": available,
     }

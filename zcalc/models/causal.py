@@ -1,7 +1,8 @@
-"""Texts that begin alike: a causal text tower reads their common beginning once.
+"""Prefix caching for causal text towers: texts that share a prefix run it once.
 
-In a causal tower no position looks ahead, so a beginning's keys and values don't depend on what
-follows it, and a text's embedding, read at its end token, needs only the positions after it.
+In a causal tower no position attends to later ones, so the keys and values of a prefix don't depend
+on what follows. The embedding of a text, read at its end token, then needs only the positions after
+the prefix.
 """
 
 from collections.abc import Sequence
@@ -16,13 +17,13 @@ from zcalc.models import compat  # noqa: F401  (before open_clip, which imports 
 
 import open_clip  # isort: skip
 
-_Pair = tuple[Tensor, ...]  # a layer's keys and values, each (rows, heads, positions, w)
-_GROUP = 64  # positions that attention looks at together
-_CLOSE = 1e-4  # a unit vector this near another is the same but for rounding
+_KeyValues = tuple[Tensor, ...]  # of one layer, each (rows, heads, positions, w)
+_GROUP = 64  # positions per attention group
+_TOLERANCE = 1e-4  # distance of unit vectors that differ by rounding only
 
 
 class CausalTower:
-    """The text tower of an open_clip model in CLIP's shape, run from any position on."""
+    """The text tower of an open_clip model with CLIP's architecture, run from any position on."""
 
     def __init__(self, model: Any) -> None:
         tower = getattr(model, "text", model)
@@ -31,16 +32,17 @@ class CausalTower:
         self._norm, self._projection = tower.ln_final, tower.text_projection
         self._mask = tower.attn_mask  # (context, context)
         self._class_token = getattr(tower, "cls_emb", None)
-        own = tower is not model
-        self._pool = tower.pool_type if own else model.text_pool_type
-        self._end = tower.eos_id if own else model.text_eos_id
+        separate = tower is not model
+        self._pool = tower.pool_type if separate else model.text_pool_type
+        self._end = tower.eos_id if separate else model.text_eos_id
+        self.device: torch.device = self._positions.device
 
     @classmethod
-    def of(cls, model: Any) -> "CausalTower | None":
-        """The tower of a model, None where looking at the model shows another kind.
+    def from_model(cls, model: Any) -> "CausalTower | None":
+        """The text tower of a model, or None if it is of another kind.
 
-        Its mask, blocks and pooling must be CLIP's, and a text read in two parts must come to what
-        the model itself makes of it.
+        Its mask, blocks and pooling must be CLIP's, and a text that is run in two parts must get
+        the embedding that the model computes.
         """
         try:
             tower = cls(model)
@@ -49,7 +51,7 @@ class CausalTower:
         return tower if tower._is_causal() and tower._agrees_with(model) else None
 
     def end(self, row: list[int]) -> int:
-        """The position where a text's embedding is read."""
+        """The position whose output is the text's embedding."""
         if self._pool == "argmax":
             return row.index(max(row))
         return row.index(self._end) if self._end in row else 0
@@ -57,7 +59,7 @@ class CausalTower:
     def features(self, prefixes: "Prefixes", rows: "Rows") -> Tensor:
         """Raw embeddings (n, d) of rows, read at their last positions.
 
-        Prefixes that have not been read yet are read along.
+        The first call runs the prefixes too.
         """
         pooled = self._norm(self._run(prefixes, rows))  # (n, width)
         if self._projection is None:
@@ -69,92 +71,92 @@ class CausalTower:
     def _run(self, prefixes: "Prefixes", rows: "Rows") -> Tensor:
         """The output (n, width) at the last position of every row.
 
-        All but attention looks at one position at a time, and runs those of all rows together.
+        Everything but attention works position by position, on all rows at once.
         """
-        read: list[_Pair] = []
-        ahead = 0 if prefixes.read else len(prefixes.ids)  # positions before those of the rows
-        x = self._embedded(rows.ids, rows.places)  # (p, width)
-        if ahead:
-            x = torch.cat([self._embedded(prefixes.ids, prefixes.places), x])
+        cache: list[_KeyValues] = []
+        first = 0 if prefixes.cache else len(prefixes.ids)  # prefix positions precede the rows'
+        x = self._embed(rows.ids, rows.positions)  # (p, width)
+        if first:
+            x = torch.cat([self._embed(prefixes.ids, prefixes.positions), x])
         for i, block in enumerate(self._blocks):
             attention = block.attn
             projected = linear(block.ln_1(x), attention.in_proj_weight, attention.in_proj_bias)
-            own = projected.unflatten(-1, (3, attention.num_heads, -1))  # (positions, 3, heads, w)
-            mixed = []
-            if ahead:
-                read.append(prefixes.pair(own[:ahead]))
-                mixed.append(prefixes.attend(own[:ahead]))
-            mixed.append(rows.attend(own[ahead:], read[i] if ahead else prefixes.read[i]))
-            if i == len(self._blocks) - 1:  # of which nothing but the ends is looked at
-                x, mixed = x[ahead:][rows.ends], [mixed[-1][rows.ends]]
-            x = x + block.ls_1(attention.out_proj(torch.cat(mixed)))
+            qkv = projected.unflatten(-1, (3, attention.num_heads, -1))  # (positions, 3, heads, w)
+            attended = []
+            if first:
+                cache.append(prefixes.keys_values(qkv[:first]))
+                attended.append(prefixes.attend(qkv[:first]))
+            attended.append(rows.attend(qkv[first:], cache[i] if first else prefixes.cache[i]))
+            if i == len(self._blocks) - 1:  # only the end positions are used
+                x, attended = x[first:][rows.ends], [attended[-1][rows.ends]]
+            x = x + block.ls_1(attention.out_proj(torch.cat(attended)))
             x = x + block.ls_2(block.mlp(block.ln_2(x)))
-        prefixes.read = prefixes.read or read
+        prefixes.cache = prefixes.cache or cache
         return x
 
-    def _embedded(self, ids: Tensor, places: Tensor) -> Tensor:
-        """What the first layer is given for ids (p,) at their places (p,) in a text: (p, width)."""
+    def _embed(self, ids: Tensor, positions: Tensor) -> Tensor:
+        """The first layer's input (p, width) for ids (p,) at positions (p,)."""
         dtype = self._blocks[0].attn.in_proj_weight.dtype
-        return self._embedding(ids).to(dtype) + self._positions[places].to(dtype)
+        return self._embedding(ids).to(dtype) + self._positions[positions].to(dtype)
 
     def _is_causal(self) -> bool:
         if self._mask is None or self._class_token is not None:
             return False
         causal = torch.full_like(self._mask, -torch.inf).triu(1)
-        known = open_clip.transformer.ResidualAttentionBlock
+        standard = open_clip.transformer.ResidualAttentionBlock
         return (
             torch.equal(self._mask, causal)
             and self._pool in ("argmax", "eos")
-            and all(type(block) is known and block.attn.batch_first for block in self._blocks)
+            and all(type(block) is standard and block.attn.batch_first for block in self._blocks)
         )
 
     @torch.no_grad()
     def _agrees_with(self, model: Any) -> bool:
         context, size = len(self._mask), self._embedding.num_embeddings
-        row = [i * size // 7 for i in range(1, 6)]  # five tokens, none of them the last
+        row = [i * size // 7 for i in range(1, 6)]  # five tokens, none with the largest id
         last = size - 1 if self._pool == "argmax" else self._end
         row = [*(i for i in row if i != last), last]
         if len(row) > context:
             return False
-        device = self._positions.device
-        ids = torch.tensor([row + [0] * (context - len(row))], device=device)
-        ours = self.features(Prefixes([row[:2]], device), Rows([row[2:]], [2], [0], device))
+        ids = torch.tensor([row + [0] * (context - len(row))], device=self.device)
+        prefixes, rows = Prefixes([row[:2]], self.device), Rows([row[2:]], [2], [0], self.device)
+        ours = self.features(prefixes, rows)
         theirs = model.encode_text(ids)
-        return bool((normalize(ours.float()) - normalize(theirs.float())).norm() < _CLOSE)
+        return bool((normalize(ours.float()) - normalize(theirs.float())).norm() < _TOLERANCE)
 
 
 class Prefixes:
-    """Beginnings of texts, a of them, and what every layer made of them once they are read."""
+    """A batch of a prefixes, with every layer's keys and values after the first run."""
 
     def __init__(self, rows: Sequence[Sequence[int]], device: torch.device) -> None:
         longest = max(map(len, rows))
         self._shape = len(rows), longest  # (a, c)
         ids = [[*row, *[0] * (longest - len(row))] for row in rows]
         self.ids = torch.tensor(ids, device=device).flatten()  # (a·c,)
-        self.places = torch.arange(longest, device=device).repeat(len(rows))  # (a·c,)
-        self.read: list[_Pair] = []
+        self.positions = torch.arange(longest, device=device).repeat(len(rows))  # (a·c,)
+        self.cache: list[_KeyValues] = []
 
-    def pair(self, own: Tensor) -> _Pair:
-        """A layer's keys and values, each (a, heads, c, w), out of (a·c, 3, heads, w)."""
-        _, keys, values = self._split(own)
+    def keys_values(self, qkv: Tensor) -> _KeyValues:
+        """A layer's keys and values, each (a, heads, c, w), of (a·c, 3, heads, w)."""
+        _, keys, values = self._split(qkv)
         return keys, values
 
-    def attend(self, own: Tensor) -> Tensor:
-        """Causal attention, (a·c, width) of (a·c, 3, heads, w)."""
-        mixed = scaled_dot_product_attention(*self._split(own), is_causal=True)
-        return mixed.transpose(1, 2).flatten(2).flatten(0, 1)
+    def attend(self, qkv: Tensor) -> Tensor:
+        """Causal attention: (a·c, width) of (a·c, 3, heads, w)."""
+        attended = scaled_dot_product_attention(*self._split(qkv), is_causal=True)
+        return attended.transpose(1, 2).flatten(2).flatten(0, 1)
 
-    def _split(self, own: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        query, keys, values = own.unflatten(0, self._shape).permute(2, 0, 3, 1, 4)
+    def _split(self, qkv: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        query, keys, values = qkv.unflatten(0, self._shape).permute(2, 0, 3, 1, 4)
         return query, keys, values
 
 
 class Rows:
-    """Rows of token ids, p in all, each going on from place `starts[i]` in its source's prefix.
+    """Rows of token ids, p in total, each continuing prefix `sources[i]` from position `starts[i]`.
 
-    For attention they lie in g groups of m positions, each of rows of one source, which see the
-    prefix and their own row: so the prefix is copied once a group and not once a row. Rows of one
-    source should follow each other.
+    For attention, rows with the same prefix are packed into g groups of m positions; a position
+    attends to the prefix and to its own row. The prefix is thus copied once per group instead of
+    once per row. Rows with the same prefix should be adjacent.
     """
 
     def __init__(
@@ -166,39 +168,39 @@ class Rows:
     ) -> None:
         lengths = np.array([len(row) for row in rows])
         ends = lengths.cumsum()
-        within = np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)  # (p,)
-        groups, offsets = _groups(lengths.tolist(), sources)
-        size = int((offsets + lengths).max())  # m
-        _, firsts = np.unique(groups, return_index=True)  # (g,): a row of each group
+        offset = np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)  # (p,): within its row
+        groups, row_offsets = _groups(lengths.tolist(), sources)
+        size = int((row_offsets + lengths).max())  # m
+        _, firsts = np.unique(groups, return_index=True)  # (g,): the first row of each group
         self.ids = torch.tensor([i for row in rows for i in row], device=device)  # (p,)
-        self.places = torch.tensor(np.repeat(starts, lengths) + within, device=device)  # (p,)
+        self.positions = torch.tensor(np.repeat(starts, lengths) + offset, device=device)  # (p,)
         self.ends = torch.tensor(ends - 1, device=device)  # (n,)
         self._sources = torch.tensor(np.asarray(sources)[firsts], device=device)  # (g,)
         self._grid = len(firsts), size
-        slots = np.repeat(groups * size + offsets, lengths) + within  # (p,)
+        slots = np.repeat(groups * size + row_offsets, lengths) + offset  # (p,)
         self._slots = torch.tensor(slots, device=device)
-        self._seen = max(starts)  # c
+        self._prefix_length = max(starts)  # c
         rows_of = torch.tensor(np.repeat(np.arange(len(rows)), lengths), device=device)  # (p,)
         starts_of = torch.tensor(np.repeat(starts, lengths), device=device)  # (p,)
         self._mask = self._visible(rows_of, starts_of)
 
-    def attend(self, own: Tensor, before: _Pair) -> Tensor:
-        """Attention (p, width) of (p, 3, heads, w) to itself and to a layer's keys and values."""
+    def attend(self, qkv: Tensor, cache: _KeyValues) -> Tensor:
+        """Attention (p, width) of (p, 3, heads, w) to the rows and to a layer's prefix cache."""
         groups, size = self._grid
-        grid = own.new_zeros(groups * size, *own.shape[1:])
-        grid[self._slots] = own
-        query, *both = grid.unflatten(0, self._grid).permute(2, 0, 3, 1, 4)  # (g, heads, m, w)
+        grid = qkv.new_zeros(groups * size, *qkv.shape[1:])
+        grid[self._slots] = qkv
+        query, *new = grid.unflatten(0, self._grid).permute(2, 0, 3, 1, 4)  # (g, heads, m, w)
         keys, values = (
-            torch.cat([early[self._sources, :, : self._seen], late], dim=2)  # (g, heads, c + m, w)
-            for early, late in zip(before, both, strict=True)
-        )
-        mixed = scaled_dot_product_attention(query, keys, values, attn_mask=self._mask)
-        return mixed.transpose(1, 2).flatten(0, 1).flatten(1)[self._slots]
+            torch.cat([past[self._sources, :, : self._prefix_length], own], dim=2)
+            for past, own in zip(cache, new, strict=True)
+        )  # (g, heads, c + m, w)
+        attended = scaled_dot_product_attention(query, keys, values, attn_mask=self._mask)
+        return attended.transpose(1, 2).flatten(0, 1).flatten(1)[self._slots]
 
     def _visible(self, rows: Tensor, starts: Tensor) -> Tensor:
-        """Which of c + m positions each of m sees, (g, 1, m, c + m), given each position's (p,).
+        """Attention mask (g, 1, m, c + m), from the row and start (p,) of each position.
 
-        An unused one sees the unused ones.
+        Unused slots attend to each other.
         """
         groups, size = self._grid
 
@@ -207,19 +209,20 @@ class Rows:
             flat[self._slots] = values
             return flat.view(groups, size)
 
-        row, place, start = grid(rows, -1), grid(self.places, 0), grid(starts, 0)
-        early = torch.arange(self._seen, device=row.device) < start[..., None]  # (g, m, c)
-        late = (row[..., None] == row[:, None]) & (place[..., None] >= place[:, None])  # (g, m, m)
-        return torch.cat([early, late], dim=2)[:, None]
+        row, position, start = grid(rows, -1), grid(self.positions, 0), grid(starts, 0)
+        places = torch.arange(self._prefix_length, device=row.device)  # (c,)
+        prefix = places < start[..., None]  # (g, m, c)
+        causal = position[..., None] >= position[:, None]  # (g, m, m)
+        return torch.cat([prefix, (row[..., None] == row[:, None]) & causal], dim=2)[:, None]
 
 
 def _groups(lengths: Sequence[int], sources: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """The group of each row (n,), and where in it the row begins (n,)."""
-    found, group, used, last = [], -1, 0, None
+    """The group of each row (n,), and the row's offset in its group (n,)."""
+    slots, group, used, last = [], -1, 0, None
     for length, source in zip(lengths, sources, strict=True):
         if source != last or used + length > _GROUP:
             group, used, last = group + 1, 0, source
-        found.append((group, used))
+        slots.append((group, used))
         used += length
-    groups, offsets = np.array(found).T
+    groups, offsets = np.array(slots).T
     return groups, offsets

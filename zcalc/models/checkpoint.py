@@ -1,4 +1,4 @@
-"""Finds the checkpoint that a clip string names: a folder's or the hub's, safetensors only."""
+"""Find the checkpoint of an encoder, in a folder or on the hub; safetensors only."""
 
 import json
 from collections.abc import Mapping
@@ -22,12 +22,12 @@ _PINNED = {
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """All that open_clip needs to build a model.
+    """Everything open_clip needs to build a model.
 
     `name` is open_clip's name for it (an architecture, or local-dir:FOLDER), `config` the model's
-    configuration, `arguments` what create_model_and_transforms takes beside the name, `weights` the
-    safetensors file, `tokenizer` the folder of a Hugging Face tokenizer (and of the config of a
-    Hugging Face text tower); without one, CLIP's own tokenizer is meant.
+    configuration, `arguments` further arguments of create_model_and_transforms, `weights` the
+    safetensors file. `tokenizer` is the folder of a Hugging Face tokenizer (and of the config of a
+    Hugging Face text tower), or None for CLIP's own tokenizer.
     """
 
     name: str
@@ -37,21 +37,21 @@ class Checkpoint:
     tokenizer: Path | None
 
     def fingerprint(self) -> str:
-        """Hex digits over all that decides the embeddings: configuration, weights, tokenizer."""
-        about: list[Any] = [self.config, {**self.arguments, "pretrained": "", "text_cfg": ""}]
+        """Hex digits of everything that determines the embeddings: config, weights, tokenizer."""
+        settings: list[Any] = [self.config, {**self.arguments, "pretrained": "", "text_cfg": ""}]
         files = [self.weights]
         if self.name.startswith("local-dir:"):
             files.append(self.weights.parent / CONFIG)
         if self.tokenizer:
             files += [path for name in _TOKENIZER if (path := self.tokenizer / name).is_file()]
-        return loading.fingerprint(json.dumps(about, sort_keys=True), *files)
+        return loading.fingerprint(json.dumps(settings, sort_keys=True), *files)
 
 
 def find_checkpoint(model: str) -> Checkpoint:
-    """Find the checkpoint of a preset's name, `open_clip:ARCH/TAG[@REVISION]` or a folder.
+    """Find the checkpoint of a preset, `open_clip:ARCH/TAG[@REVISION]`, or a folder.
 
-    Raises ZcalcError for a name that is none of these, a folder that lacks a file, a checkpoint
-    that comes as a pickle only, and a hub that can't be reached.
+    Raises ZcalcError for an unknown name, a folder with a missing or damaged file, a checkpoint
+    that is only available as a pickle, and when the hub can't be reached.
     """
     source = presets.source(model, "clip")
     if source.startswith("open_clip:"):
@@ -60,9 +60,9 @@ def find_checkpoint(model: str) -> Checkpoint:
     if folder.is_dir():
         return _from_folder(folder.resolve())
     raise ZcalcError(
-        f"There is no model {model!r}: it is no preset, and there is no folder {folder}.",
-        f"Presets: {', '.join(presets.PRESETS)}. Or name a folder that holds {CONFIG} and "
-        f"{WEIGHTS[0]}, or open_clip:ARCH/TAG.",
+        f"Unknown model {model!r}: not a preset, and the folder {folder} does not exist.",
+        f"Presets: {', '.join(presets.PRESETS)}. Or give open_clip:ARCH/TAG, or a folder with "
+        f"{CONFIG} and {WEIGHTS[0]}.",
     )
 
 
@@ -70,20 +70,20 @@ def _from_folder(folder: Path) -> Checkpoint:
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["model_cfg"]
         text = dict(config["text_cfg"])
-        dict(config["vision_cfg"], dim=config["embed_dim"])  # both must be there
+        dict(config["vision_cfg"], dim=config["embed_dim"])  # both must exist
     except FileNotFoundError as error:
-        hint = f"Put {CONFIG} and {WEIGHTS[0]} there, as open_clip saves them."
-        raise ZcalcError(f"{folder} is no model folder: it has no {CONFIG}.", hint) from error
+        hint = f"Save {CONFIG} and {WEIGHTS[0]} there, in open_clip's format."
+        raise ZcalcError(f"{folder} is not a model folder: it has no {CONFIG}.", hint) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ZcalcError(
             f"{folder / CONFIG} is damaged ({type(error).__name__}: {error}).",
-            "It must be JSON with a model_cfg (embed_dim, vision_cfg, text_cfg).",
+            "It must be JSON with a model_cfg that has embed_dim, vision_cfg and text_cfg.",
         ) from error
     weights = loading.find_weights(folder, WEIGHTS)
     tokenizer = folder if text.get("hf_tokenizer_name") else None
     if text.get("hf_model_name"):
-        own = folder / "text"
-        tokenizer = own if own.is_dir() else _text_from_hub(text["hf_model_name"], str(folder))
+        local = folder / "text"
+        tokenizer = local if local.is_dir() else _text_from_hub(text["hf_model_name"], str(folder))
     return Checkpoint(
         f"local-dir:{folder}", config, _text_arguments(text, tokenizer), weights, tokenizer
     )
@@ -92,45 +92,45 @@ def _from_folder(folder: Path) -> Checkpoint:
 def _from_hub(source: str, model: str) -> Checkpoint:
     pair, _, revision = source.partition("@")
     arch, _, tag = pair.rpartition("/")
-    config, known = open_clip.get_model_config(arch), get_pretrained_cfg(arch, tag)
-    if not config or not known:
+    config, pretrained = open_clip.get_model_config(arch), get_pretrained_cfg(arch, tag)
+    if not config or not pretrained:
         tags = ", ".join(open_clip.list_pretrained_tags_by_model(arch))
-        hint = f"Its tags: {tags}." if tags else "open_clip.list_pretrained() lists what it has."
-        raise ZcalcError(f"open_clip has no {pair}.", hint)
-    hub, _, file = known.get("hf_hub", "").rpartition("/")
+        hint = f"Tags of {arch}: {tags}." if tags else "List them: open_clip.list_pretrained()"
+        raise ZcalcError(f"open_clip has no model {pair}.", hint)
+    hub, _, file = pretrained.get("hf_hub", "").rpartition("/")
     if not hub:
-        hint = "Choose a tag whose weights lie on the model hub."
-        raise ZcalcError(f"{pair} comes as a pickle only; zcalc loads no pickles.", hint)
+        hint = "Choose a tag with weights on the model hub."
+        raise ZcalcError(f"{pair} is available as a pickle only, and zcalc loads no pickles.", hint)
     files = (file,) if file.endswith(".safetensors") else WEIGHTS
     repo = f"{hub}@{revision}" if revision else hub
-    wanted = ("--include", CONFIG, "--include", "'open_clip*.safetensors'")
-    hint = presets.how_by_hand(model, "clip", repo, wanted)
+    options = ("--include", CONFIG, "--include", "'open_clip*.safetensors'")
+    hint = presets.manual_download(model, "clip", repo, options)
     weights = loading.find_weights(loading.hub_folder(repo, (), files, hint), files)
     text = dict(config["text_cfg"])
     text_repo = text.get("hf_model_name") or text.get("hf_tokenizer_name")
     tokenizer = _text_from_hub(text_repo, model) if text_repo else None
     arguments = {
         "pretrained": str(weights),
-        "force_quick_gelu": bool(known.get("quick_gelu")),  # open_clip itself only warns
-        "image_mean": known.get("mean"),
-        "image_std": known.get("std"),
-        "image_interpolation": known.get("interpolation"),
-        "image_resize_mode": known.get("resize_mode"),
+        "force_quick_gelu": bool(pretrained.get("quick_gelu")),  # open_clip only warns
+        "image_mean": pretrained.get("mean"),
+        "image_std": pretrained.get("std"),
+        "image_interpolation": pretrained.get("interpolation"),
+        "image_resize_mode": pretrained.get("resize_mode"),
         **_text_arguments(text, tokenizer),
     }
     return Checkpoint(arch, config, arguments, weights, tokenizer)
 
 
 def _text_from_hub(name: str, model: str) -> Path:
-    """The folder of a text tower's configuration and tokenizer, fetched where need be."""
+    """The folder of a text tower's config and tokenizer, downloaded if not cached."""
     repo = _PINNED.get(name, name)
     files = ("config.json", *_TOKENIZER)
-    hint = presets.how_by_hand(model, "clip/text", repo, files)
+    hint = presets.manual_download(model, "clip/text", repo, files)
     return loading.hub_folder(repo, _TOKENIZER, ("config.json",), hint)
 
 
 def _text_arguments(text: dict[str, Any], folder: Path | None) -> dict[str, Any]:
-    """The arguments that make open_clip read a Hugging Face text tower's config from `folder`."""
+    """Arguments that make open_clip read a Hugging Face text tower's config from `folder`."""
     if not text.get("hf_model_name"):
         return {}
     return {"text_cfg": text | {"hf_model_name": str(folder), "hf_model_pretrained": False}}

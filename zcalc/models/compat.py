@@ -1,9 +1,9 @@
-"""Makes torchvision importable beside a torch it was not built for.
+"""Make torchvision importable with a torch build it was not compiled for.
 
-torchvision describes its compiled operators while it is imported, and that fails where the compiled
-part can't be loaded (a CPU build of torch with the registry's CUDA build of torchvision). zcalc
-needs torchvision's picture transforms only, so declaring the two operators is enough.
-Import this module before anything that imports torchvision, open_clip and timm above all.
+On import, torchvision registers fake implementations of its compiled operators, which fails if its
+compiled library can't be loaded (for instance a CPU build of torch with a CUDA build of
+torchvision). zcalc needs only torchvision's image transforms, so declaring the two operators is
+enough. Import this module before anything that imports torchvision, such as open_clip and timm.
 """
 
 import importlib.util
@@ -17,7 +17,7 @@ _SIGNATURE = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 
 
 def declare_torchvision_operators() -> None:
-    """Declare `torchvision::nms` and `torchvision::qnms` where torchvision can't bring its own."""
+    """Declare `torchvision::nms` and `torchvision::qnms` unless torchvision's own ones load."""
     spec = None if "torchvision" in sys.modules else importlib.util.find_spec("torchvision")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         for library in Path(folder).glob("_C*"):
@@ -31,7 +31,7 @@ def declare_torchvision_operators() -> None:
 
 
 def _fragment() -> torch.library.Library:
-    """A library that stays alive as long as the process: its end would undo its definitions."""
+    """A library that lives as long as the process: deleting it would undo its definitions."""
     global _library  # noqa: PLW0603
     _library = _library or torch.library.Library("torchvision", "FRAGMENT")
     return _library

@@ -1,10 +1,10 @@
-"""Turn an open_clip checkpoint that comes as a pickle into a folder that zcalc loads.
+"""Convert a pickled open_clip checkpoint to a model folder that zcalc loads.
 
     python -m zcalc.models.convert FILE ARCH FOLDER
 
-reads FILE (open_clip_pytorch_model.bin; tensors only, no code is run) as open_clip's ARCH and
-writes FOLDER/open_clip_config.json and FOLDER/open_clip_model.safetensors. For the preset
-`multilingual`, whose encoder lies on the hub in that form only:
+Reads FILE (open_clip_pytorch_model.bin; tensors only, no code is run) as the open_clip architecture
+ARCH and writes FOLDER/open_clip_config.json and FOLDER/open_clip_model.safetensors. For the preset
+`multilingual`, whose encoder is on the hub as a pickle only:
 
     hf download laion/CLIP-ViT-B-32-xlm-roberta-base-laion5B-s13B-b90k \\
         open_clip_pytorch_model.bin --local-dir models
@@ -32,15 +32,16 @@ from safetensors.torch import save_file  # isort: skip
 def convert(file: Path, arch: str, folder: Path) -> None:
     """Write the tensors of `file`, a checkpoint of `arch`, as a model folder.
 
-    Raises ZcalcError for an unknown architecture and a file that holds more than tensors.
+    Raises ZcalcError for an unknown architecture and a file that contains more than tensors.
     """
     config = open_clip.get_model_config(arch)
     if config is None:
-        raise ZcalcError(f"open_clip has no {arch}.", "open_clip.list_models() lists what it has.")
+        hint = "List the architectures: open_clip.list_models()"
+        raise ZcalcError(f"open_clip has no architecture {arch}.", hint)
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        hint = "Fetch it again; a file that holds more than tensors is refused."
+        hint = "Download it again. A file that contains more than tensors is not supported."
         raise ZcalcError(f"Can't read {file}: {loading.why(error, lines=1)}", hint) from error
     state = state.get("state_dict", state)
     tensors = {name.removeprefix("module."): t.clone().contiguous() for name, t in state.items()}
@@ -50,7 +51,7 @@ def convert(file: Path, arch: str, folder: Path) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command: 0, or 1 with what went wrong on standard error, or 2 with the usage."""
+    """Run the command and return its exit code: 1 for an error, 2 for wrong usage."""
     if len(arguments) != 3:
         print(__doc__)
         return 0 if arguments in (["-h"], ["--help"]) else 2
@@ -59,7 +60,7 @@ def main(arguments: list[str]) -> int:
     except ZcalcError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{arguments[2]} holds the model {arguments[1]}.")
+    print(f"Wrote {arguments[1]} to {arguments[2]}.")
     return 0
 
 

@@ -1,13 +1,13 @@
-"""What an encoder is called before it is loaded: remembered for the files that it is made of.
+"""The identity of an encoder without loading it: cached by the files that it is made of.
 
-Loading takes seconds; an index of which nothing has changed needs no more than the name.
+Loading takes seconds; an index that is up to date needs no more than the identity.
 """
 
 import json
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image
@@ -15,26 +15,40 @@ from PIL import Image
 from zcalc.models import presets
 from zcalc.storage import cache_folder, digest, write_atomically
 
-if TYPE_CHECKING:
-    from zcalc.models.encoder import Encoder
+
+class ImageEncoder(Protocol):
+    """The image side of an encoder, as building an index uses it."""
+
+    @property
+    def batch_size(self) -> int:
+        """The number of pictures to encode together."""
+        ...
+
+    def prepare(self, picture: Image.Image) -> Any:
+        """A picture as the model's input."""
+        ...
+
+    def encode(self, inputs: Sequence[Any]) -> np.ndarray:
+        """Embeddings (n, d) of prepared pictures."""
+        ...
 
 
-class LateEncoder:
-    """An encoder that is loaded when the first picture is to be encoded.
+class LazyEncoder:
+    """An encoder that `load` loads when the first picture is encoded.
 
-    `identity` and `dim` are known before; `load` gives the encoder.
+    `identity` and `dim` are known before.
     """
 
-    def __init__(self, identity: str, dim: int, load: "Callable[[], Encoder]") -> None:
+    def __init__(self, identity: str, dim: int, load: Callable[[], ImageEncoder]) -> None:
         self.identity, self.dim, self._load = identity, dim, load
 
     @cached_property
-    def _encoder(self) -> "Encoder":
+    def _encoder(self) -> ImageEncoder:
         return self._load()
 
     @property
     def batch_size(self) -> int:
-        """How many pictures are encoded together."""
+        """The number of pictures to encode together."""
         return self._encoder.batch_size
 
     def prepare(self, picture: Image.Image) -> Any:
@@ -46,28 +60,28 @@ class LateEncoder:
         return self._encoder.encode(inputs)
 
 
-def known(clip: str) -> tuple[str, int] | None:
-    """The identity and dimension of a model whose files are as they were when it was loaded."""
+def cached_identity(clip: str) -> tuple[str, int] | None:
+    """The identity and dimension of a model whose files are unchanged since it was last loaded."""
     try:
-        found = json.loads(_place(clip).read_bytes())
-        identity, dim = found["identity"], found["dim"]
+        entry = json.loads(_cache_file(clip).read_bytes())
+        identity, dim = entry["identity"], entry["dim"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return (identity, dim) if isinstance(identity, str) and isinstance(dim, int) else None
 
 
-def remember(clip: str, identity: str, dim: int) -> None:
-    """Keep what a model that has been loaded is called, where the cache can be written."""
+def cache_identity(clip: str, identity: str, dim: int) -> None:
+    """Cache the identity and dimension of a loaded model, if the cache is writable."""
     try:
-        write_atomically(_place(clip), json.dumps({"identity": identity, "dim": dim}).encode())
+        write_atomically(_cache_file(clip), json.dumps({"identity": identity, "dim": dim}).encode())
     except OSError:
         return
 
 
-def _place(clip: str) -> Path:
-    """Where it is kept: a file named by the model and the size and time of each of its files.
+def _cache_file(clip: str) -> Path:
+    """The cache file for a model, named after the size and time of each of the model's files.
 
-    Raises OSError for a model that is no folder on this machine.
+    Raises OSError if the model is not a local folder.
     """
     folder = Path(presets.source(clip, "clip")).expanduser().resolve(strict=True)
     files = sorted(path for path in folder.rglob("*") if path.is_file())

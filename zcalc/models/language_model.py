@@ -1,10 +1,9 @@
-"""The language model: any causal model of transformers, from safetensors or GGUF."""
+"""The language model: any causal model that transformers loads from safetensors or GGUF."""
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
-from zcalc.errors import ZcalcError
+from zcalc.errors import ZcalcError, require
 from zcalc.models import loading, presets
 
 import torch  # isort: skip
@@ -22,8 +21,8 @@ _SMALL = (*_TOKENIZER, "config.json", "generation_config.json", "model-*-of-*.sa
 class LanguageModel:
     """A causal language model of transformers with its tokenizer.
 
-    `model` is in float32, in evaluation mode, its weights without gradients; `eos_token_id` ends a
-    text; `identity` is its name with a fingerprint of its files.
+    `model` is in float32 and evaluation mode, its weights frozen; `eos_token_id` is the end-of-text
+    token; `identity` is the model's name and a fingerprint of its files.
     """
 
     def __init__(self, model: Any, tokenizer: Any, identity: str, device: torch.device) -> None:
@@ -35,9 +34,9 @@ class LanguageModel:
 
     @classmethod
     def load(cls, lm: str = "mini", device: str = "auto") -> "LanguageModel":
-        """Load a preset's model, ORG/NAME[@REVISION] of the hub, a folder, or a .gguf file.
+        """Load the model of a preset, ORG/NAME[@REVISION] from the hub, a folder, or a .gguf file.
 
-        Raises ZcalcError where the model can't be reached or its files don't belong together.
+        Raises ZcalcError if the model is not found, can't be downloaded, or is damaged.
         """
         picked = loading.pick_device(device)
         with loading.quiet():
@@ -46,12 +45,12 @@ class LanguageModel:
                 model, tokenizer = _load(files)
             except Exception as error:
                 raise ZcalcError(
-                    f"The language model in {files[0]} can't be loaded: {loading.why(error)}",
-                    "Its weights, config.json and tokenizer must belong together and be whole: "
-                    "fetch or save all of them again from one place.",
+                    f"Can't load the language model in {files[0]}: {loading.why(error)}",
+                    "Its weights, config.json and tokenizer must be complete and come from the "
+                    "same model. Download or save all of them again.",
                 ) from error
         if picked.type == "cpu":
-            _suit_few_rows(model)
+            _optimize_for_cpu(model)
         name = lm if lm in presets.PRESETS else Path(lm.partition("@")[0]).name
         identity = f"{name}-{loading.fingerprint(*files)}"
         return cls(model.to(picked), tokenizer, identity, picked)
@@ -65,10 +64,10 @@ def find_files(lm: str) -> list[Path]:
         return [_gguf(path)]
     if not path.is_dir():
         if path.is_absolute() or source.startswith((".", "~")) or source.count("/") > 1:
-            hint = "Name a folder that has config.json, model.safetensors and tokenizer.json."
-            raise ZcalcError(f"There is no folder {path}.", hint)
-        wanted = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
-        hint = presets.how_by_hand(lm, "lm", source, wanted)
+            hint = "Give a folder with config.json, model.safetensors and tokenizer.json."
+            raise ZcalcError(f"The folder {path} does not exist.", hint)
+        needed = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+        hint = presets.manual_download(lm, "lm", source, needed)
         path = loading.hub_folder(source, _SMALL, WEIGHTS, hint)
     weights = loading.find_weights(path, WEIGHTS)
     names = ("config.json", *_TOKENIZER)
@@ -77,14 +76,10 @@ def find_files(lm: str) -> list[Path]:
 
 
 def _gguf(path: Path) -> Path:
-    missing = [name for name in ("gguf", "accelerate") if not importlib.util.find_spec(name)]
-    if missing:
-        raise ZcalcError(
-            f"Reading {path.name} needs the package {' and '.join(missing)}.",
-            "pip install 'zcalc[gguf]'",
-        )
+    for module in ("gguf", "accelerate"):
+        require(module, "gguf", f"Reading {path.name}")
     if not path.is_file():
-        raise ZcalcError(f"There is no file {path}.", "Name a .gguf file that is on this machine.")
+        raise ZcalcError(f"The file {path} does not exist.", "Give the path of a .gguf file.")
     return path
 
 
@@ -97,28 +92,28 @@ def _load(files: list[Path]) -> tuple[Any, Any]:
         folder,
         use_safetensors=True,
         dtype=torch.float32,
-        ignore_mismatched_sizes=True,  # the report names them, its own error doesn't
+        ignore_mismatched_sizes=True,  # the report names the weights, transformers' error doesn't
         output_loading_info=True,
         **options,
     )
     model, report = loaded
-    wrong = [*report["missing_keys"], *report["mismatched_keys"], *report.get("error_msgs", ())]
-    if wrong:
-        shown = ", ".join(str(key) for key in sorted(wrong, key=str)[:3])
-        raise ValueError(f"{len(wrong)} of its weights are missing or of another shape ({shown})")
+    bad = [*report["missing_keys"], *report["mismatched_keys"], *report.get("error_msgs", ())]
+    if bad:
+        examples = ", ".join(str(key) for key in sorted(bad, key=str)[:3])
+        raise ValueError(f"{len(bad)} weights are missing or have the wrong shape ({examples})")
     tokenizer = AutoTokenizer.from_pretrained(folder, **options)
     if not loading.is_sound(tokenizer, model.get_input_embeddings().num_embeddings):
-        raise ValueError("its tokenizer is broken or belongs to another model")
+        raise ValueError("its tokenizer is damaged or belongs to another model")
     if tokenizer.eos_token_id is None:
-        raise ValueError("its tokenizer names no end token (eos_token)")
+        raise ValueError("its tokenizer has no end-of-text token (eos_token)")
     return model, tokenizer
 
 
-def _suit_few_rows(model: Any) -> None:
-    """Make a model quick on a CPU that is given one row a beam; what it computes stays the same.
+def _optimize_for_cpu(model: Any) -> None:
+    """Speed up a model for the few rows of beam search on a CPU, with unchanged results.
 
-    Weights lie in memory along their longer side, which the products of few rows want, forward and
-    backward; GPT-2's activation is one operator instead of eight.
+    Weights become contiguous along their longer side, which suits products with few rows, forward
+    and backward; GPT-2's activation becomes one operator instead of eight.
     """
     for weights in model.parameters():
         if weights.dim() == 2:

@@ -1,8 +1,7 @@
-"""What the loaders of both models share: the device, the hub, quiet libraries, fingerprints."""
+"""Shared by both loaders: devices, downloads from the hub, silenced libraries, fingerprints."""
 
 import hashlib
 import logging
-import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,9 +21,9 @@ _BLOCK, _BLOCKS = 1 << 16, 1024
 
 
 def pick_device(device: str) -> torch.device:
-    """The torch device of that name; "auto" is the graphics card where there is one.
+    """The torch device of that name; "auto" picks a GPU if there is one.
 
-    Raises ZcalcError for a name that torch doesn't know or a device that isn't there.
+    Raises ZcalcError for an unknown name or a device that is not available.
     """
     if device == "auto":
         mps = "mps" if torch.backends.mps.is_available() else "cpu"
@@ -35,19 +34,19 @@ def pick_device(device: str) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ZcalcError(
             f"Can't use the device {device!r}: {why(error, lines=1)}",
-            'Use "auto", "cpu", or "cuda" where torch finds a graphics card.',
+            'Use "auto" or "cpu", or "cuda" if torch finds a GPU.',
         ) from error
     return picked
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the libraries' logs, warnings and bars off the screen; their errors still raise."""
+    """Silence the libraries' logs, warnings and progress bars; errors still raise."""
     from transformers.utils import logging as transformers_logging
 
     root, silent = logging.getLogger(), logging.NullHandler()
     disabled, bars = logging.root.manager.disable, transformers_logging.is_progress_bar_enabled()
-    root.addHandler(silent)  # with a handler there, open_clip's logging.info installs none
+    root.addHandler(silent)  # otherwise open_clip's logging.info would install a handler
     logging.disable(logging.ERROR)
     transformers_logging.disable_progress_bar()
     try:
@@ -62,19 +61,26 @@ def quiet() -> Iterator[None]:
 
 
 def why(error: BaseException, lines: int = 4) -> str:
-    """The first lines of an error's message, or its kind where it has none."""
+    """The first lines of an error's message, or the error's type if there is no message."""
     text = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (
-        "\n  ".join(textwrap.shorten(line, 300, placeholder=" …") for line in text[:lines])
-        or type(error).__name__
-    )
+    return "\n  ".join(shorten(line, 300) for line in text[:lines]) or type(error).__name__
+
+
+def shorten(text: str, width: int) -> str:
+    """A text cut to `width` characters.
+
+    >>> shorten("a photo of a cat", 10)
+    'a photo o…'
+    """
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def fingerprint(*parts: Path | str) -> str:
-    """Twelve hex digits that tell one model from another, read in well under a second.
+    """Twelve hex digits that identify a model; takes well under a second.
 
-    Strings count whole, files by size and bytes: up to 64 MB every byte, above that 1,024 blocks of
-    64 kB evenly spread (training moves every weight, so blocks suffice to tell checkpoints apart).
+    Hashes strings, and the names, sizes and contents of files. Of a file above 64 MB it reads 1,024
+    evenly spaced blocks of 64 kB, which tell checkpoints apart because training changes every
+    weight.
     """
     digest = hashlib.sha256()
     for part in parts:
@@ -91,13 +97,13 @@ def fingerprint(*parts: Path | str) -> str:
     return digest.hexdigest()[:12]
 
 
-def hub_folder(repo: str, small: Sequence[str], weights: Sequence[str], by_hand: str) -> Path:
-    """The folder of a hub repository's files: from the cache, else fetched now.
+def hub_folder(repo: str, small: Sequence[str], weights: Sequence[str], hint: str) -> Path:
+    """The folder of a hub repository's files: cached, or downloaded now.
 
-    `repo` is ORG/NAME or ORG/NAME@REVISION, `small` the file patterns (the first is a file that
-    every such repository has) that belong with the first of `weights` that the repository has.
-    That one is fetched last, so where it lies with the first of `small`, all the rest does.
-    Raises ZcalcError within seconds where the hub can't be reached; `by_hand` says what then.
+    `repo` is ORG/NAME or ORG/NAME@REVISION. Downloads the files that match the patterns in `small`,
+    then the first of `weights` that the repository has. The weights come last, so a cache that has
+    them and the first of `small` (a file that every such repository has) is complete.
+    Raises ZcalcError, with `hint`, within seconds if the hub can't be reached.
     """
     name, _, revision = repo.partition("@")
     for file in weights:
@@ -105,42 +111,42 @@ def hub_folder(repo: str, small: Sequence[str], weights: Sequence[str], by_hand:
         if isinstance(cached, str) and all(Path(cached).with_name(n).is_file() for n in small[:1]):
             return Path(cached).parent
     try:
-        found = HfApi().model_info(name, revision=revision or None, timeout=PATIENCE).siblings
-        have = {file.rfilename for file in found or ()}
-        first = next((file for file in weights if file in have), None)
+        siblings = HfApi().model_info(name, revision=revision or None, timeout=PATIENCE).siblings
+        names = {file.rfilename for file in siblings or ()}
+        first = next((file for file in weights if file in names), None)
         if first is not None:
             for patterns in (list(small), [first]):
                 folder = snapshot_download(name, revision=revision or None, allow_patterns=patterns)
             return Path(folder)
     except (RepositoryNotFoundError, RevisionNotFoundError) as error:
-        hint = "Check the name; a folder on this machine is found only where its path is right."
-        raise ZcalcError(f"The model hub has no {repo} that you may read.", hint) from error
+        message = f"{repo} does not exist on the model hub, or you don't have access to it."
+        raise ZcalcError(message, "Check the name, or the path if you mean a folder.") from error
     except Exception as error:
-        message = f"Can't fetch {name} from the model hub: {why(error, lines=1)}"
-        raise ZcalcError(message, by_hand) from error
+        message = f"Can't download {name} from the model hub: {why(error, lines=1)}"
+        raise ZcalcError(message, hint) from error
     raise ZcalcError(
-        f"{name} on the model hub has no {' or '.join(weights)}; zcalc loads no pickles.",
+        f"{name} on the model hub has no {' or '.join(weights)}, and zcalc loads no pickles.",
         "Convert its weights (python -m zcalc.models.convert --help), or choose another model.",
     )
 
 
 def find_weights(folder: Path, weights: Sequence[str]) -> Path:
-    """The first of `weights` in a folder; raises ZcalcError where there is none."""
+    """The first of `weights` that is in a folder; raises ZcalcError if none is."""
     for name in weights:
         if (folder / name).is_file():
             return folder / name
     pickles = sorted(p.name for p in folder.iterdir() if p.suffix in {".bin", ".pt", ".pth"})
     raise ZcalcError(
         f"{folder} has no {' or '.join(weights)}"
-        + (f", only {', '.join(pickles)}; zcalc loads no pickles." if pickles else "."),
+        + (f", only {', '.join(pickles)}, and zcalc loads no pickles." if pickles else "."),
         "Convert the weights (python -m zcalc.models.convert --help)."
         if pickles
-        else "Put the weights there as safetensors, or name the folder that holds them.",
+        else "Save the weights there as safetensors, or give the folder that has them.",
     )
 
 
 def is_sound(tokenizer: Any, size: int) -> bool:
-    """Whether a tokenizer turns text into ids, all of them below `size`, and back into text."""
+    """Whether a tokenizer encodes text to ids below `size` and decodes them back to text."""
     ids = tokenizer.encode("Image of a cat", add_special_tokens=False)
     largest = max(tokenizer.get_vocab().values(), default=size)
     return bool(ids) and largest < size and "cat" in tokenizer.decode(ids).lower()

@@ -1,4 +1,4 @@
-"""The image tower of `mini`: what a picture is likely to show mixes the embeddings of its names.
+"""The image tower of `mini`: a mixture of the name embeddings of a picture's likeliest classes.
 
 Importing this registers `zcalc_class_mixture` with timm, where open_clip finds it.
 """
@@ -16,20 +16,21 @@ import timm  # isort: skip
 from timm.models import register_model  # isort: skip
 
 CLASSES = 1000  # ImageNet-1k's
-DRAWN = 1544  # flags, people and everyday things that drawings show
-CHUNK = 8  # pictures at a time: their feature maps stay in a processor's cache
-RIDGE, OFFSET = 1.0, 0.6  # of the guess; the part of the mean name that is taken out
+DRAWN = 1544  # flags, people and everyday things, as drawings show them
+CHUNK = 8  # pictures per forward pass: their feature maps fit into the CPU cache
+RIDGE, OFFSET = 1.0, 0.6  # ridge penalty of `guess`; share of the mean name that is subtracted
 GRID, TAPPED, CHANNELS, POOLED = 17, (1, 2, 4), 12 + 24 + 48 + 120, 1280
 
 
 class ClassMixture(nn.Module):
-    """A picture's embedding is the mixture of its likeliest classes' name embeddings, and a guess.
+    """Embeds a picture as a mixture of its likeliest classes' name embeddings plus a linear guess.
 
-    `backbone` (EfficientNet-Lite2) gives logits over ImageNet's 1,000 classes, `drawn` over those
-    that ImageNet lacks: flags, people, everyday things as drawings show them. Of the softmax over
-    both at `temperature`, the `top` largest weight the rows of `table`, (classes, dim). To that
-    direction comes `guess`, a linear map of the pooled features, where a photograph is likely: it
-    places what no class is quite right for. `offset` (dim,) takes the mean picture out.
+    `backbone` (EfficientNet-Lite2) computes logits over ImageNet's 1,000 classes, `drawn` over
+    classes that ImageNet lacks: flags, people, everyday things as drawings show them. The `top`
+    largest probabilities of the softmax over both, at `temperature`, weight the rows of `table`,
+    (classes, dim). `guess`, a linear map of the pooled features, is added in proportion to the
+    probability of a photograph: it places what no class fits. `offset` (dim,), the mean picture, is
+    subtracted.
     Source: Norouzi et al., "Zero-Shot Learning by Convex Combination of Semantic Embeddings", 2014.
     """
 
@@ -68,13 +69,13 @@ class ClassMixture(nn.Module):
         return mixture + self.guessed * photographed * guess - self.offset
 
     @torch.no_grad()
-    def fit_guess(self, known: Sequence[int] = range(CLASSES)) -> None:
-        """Fit `guess` and `offset` without pictures, from the classes in `known` (m of them).
+    def fit_guess(self, classes: Sequence[int] = range(CLASSES)) -> None:
+        """Fit `guess` and `offset` without pictures, on m classes.
 
-        Ridge regression, in its dual form, from the classifier's rows (m, 1280) to the names'
-        embeddings (m, dim).
+        Dual ridge regression from the classifier's rows (m, 1280) to the embeddings of the class
+        names (m, dim).
         """
-        rows = torch.as_tensor(known)
+        rows = torch.as_tensor(classes)
         names = self.table[rows]  # (m, dim)
         weights = F.normalize(self.backbone.classifier.weight[rows], dim=-1)  # (m, 1280)
         gram = weights @ weights.T + RIDGE * torch.eye(len(rows))
@@ -82,24 +83,24 @@ class ClassMixture(nn.Module):
         self.offset.copy_(OFFSET * names.mean(0))
 
     def features(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """ImageNet's logits (n, 1000), and what `drawn` looks at: (n, 204, 17, 17), (n, 1280)."""
+        """ImageNet's logits (n, 1000) and the inputs of `drawn`: (n, 204, 17, 17), (n, 1280)."""
         trunk = self.backbone
-        seen = [F.pixel_unshuffle(F.adaptive_avg_pool2d(pixels, 2 * GRID), 2)]  # (n, 12, 17, 17)
+        taps = [F.pixel_unshuffle(F.adaptive_avg_pool2d(pixels, 2 * GRID), 2)]  # (n, 12, 17, 17)
         maps = trunk.bn1(trunk.conv_stem(pixels))
         for number, block in enumerate(trunk.blocks):
             maps = block(maps)
             if number in TAPPED:
-                seen.append(F.adaptive_avg_pool2d(maps, GRID))
+                taps.append(F.adaptive_avg_pool2d(maps, GRID))
         pooled = trunk.global_pool(trunk.bn2(trunk.conv_head(maps)))  # (n, 1280)
-        return trunk.classifier(pooled), torch.cat(seen, 1), pooled
+        return trunk.classifier(pooled), torch.cat(taps, 1), pooled
 
 
 class DrawnHead(nn.Module):
-    """Logits over what drawings show, from colours and shapes on a grid and the pooled features.
+    """Logits over the drawn classes, from a grid of features and the backbone's pooled features.
 
-    The grid (n, 204, 17, 17) becomes 9 x 9 patches of 2 x 2 places, two transformer layers look at
-    them, four attention maps pool them, and one hidden layer takes that and the backbone's pooled
-    features (n, 1280).
+    The grid (n, 204, 17, 17) is split into 9 x 9 patches of 2 x 2 cells, which pass through two
+    transformer layers and are pooled by four attention maps. A hidden layer combines the result
+    with the pooled features (n, 1280).
     """
 
     def __init__(self, classes: int, width: int = 192, maps: int = 4, hidden: int = 384) -> None:
@@ -117,11 +118,11 @@ class DrawnHead(nn.Module):
         """Logits (n, classes)."""
         padded = F.pad(self.grid_norm(grid), (0, 1, 0, 1))  # (n, 204, 18, 18)
         patches = F.pixel_unshuffle(padded, 2).flatten(2).transpose(1, 2)  # (n, 81, 816)
-        seen = self.layers(self.patches(patches) + self.places)  # (n, 81, width)
-        where = self.attention(seen).softmax(1)  # (n, 81, maps)
-        looked = (where.transpose(1, 2) @ seen).flatten(1)  # (n, maps * width)
-        known = torch.cat([looked, seen.amax(1), self.pooled_norm(pooled)], 1)
-        return self.logits(self.dropout(F.gelu(self.hidden(known))))
+        x = self.layers(self.patches(patches) + self.places)  # (n, 81, width)
+        weights = self.attention(x).softmax(1)  # (n, 81, maps)
+        attended = (weights.transpose(1, 2) @ x).flatten(1)  # (n, maps * width)
+        features = torch.cat([attended, x.amax(1), self.pooled_norm(pooled)], 1)
+        return self.logits(self.dropout(F.gelu(self.hidden(features))))
 
 
 def _layer(width: int) -> nn.Module:
@@ -131,26 +132,26 @@ def _layer(width: int) -> nn.Module:
 
 
 def folded(model: nn.Module) -> nn.Module:
-    """Put a network's batch normalisations into the convolutions before them, as at inference.
+    """Fold a network's batch norms into the convolutions before them.
 
-    1.4 times as fast on a processor; the network can't be trained any more.
+    Makes inference on a CPU 1.4 times as fast; the network can no longer be trained.
     """
     model.eval()
-    before: nn.Module | None = None
+    previous: nn.Module | None = None
     for name, child in list(model.named_children()):
-        if isinstance(child, nn.BatchNorm2d) and isinstance(before, nn.Conv2d):
+        if isinstance(child, nn.BatchNorm2d) and isinstance(previous, nn.Conv2d):
             mean, variance = cast(Tensor, child.running_mean), cast(Tensor, child.running_var)
-            before.weight, before.bias = nn.utils.fuse_conv_bn_weights(
-                before.weight, before.bias, mean, variance, child.eps, child.weight, child.bias
+            previous.weight, previous.bias = nn.utils.fuse_conv_bn_weights(
+                previous.weight, previous.bias, mean, variance, child.eps, child.weight, child.bias
             )
-            setattr(model, name, getattr(child, "act", nn.Identity()))  # timm's layer has both
+            setattr(model, name, getattr(child, "act", nn.Identity()))  # timm's includes it
         else:
             folded(child)
-        before = child
+        previous = child
     return model
 
 
 @register_model
 def zcalc_class_mixture(num_classes: int = 384, **_timm: Any) -> ClassMixture:
-    """Build the tower for an embedding of `num_classes` dimensions, as open_clip calls timm."""
+    """Build the tower for embeddings of `num_classes` dimensions; timm calls this."""
     return ClassMixture(num_classes)

@@ -1,1 +1,1 @@
-"""What zcalc shows in a notebook."""
+"""In a notebook: magics with completion, and widgets."""

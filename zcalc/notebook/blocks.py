@@ -1,7 +1,7 @@
-"""Blocks: an expression as the terms of a sum, each with a weight, and back to its tree.
+"""Blocks: an expression as weighted terms that can be edited one by one, and back to its tree.
 
-A block is a picture, a text, a group of blocks, or an expression of another kind, kept whole. It is
-found by its path: its place in the outermost row, then in the group there, and so on.
+A block is a picture, a text, a group of blocks, or any other expression as a whole. Its path is its
+index in the outermost row, then its index in the group there, and so on. All functions are pure.
 """
 
 import math
@@ -18,7 +18,7 @@ from zcalc.language import (
     Product,
     Sum,
     Text,
-    folded,
+    fold_constants,
     number,
     product,
     unparse,
@@ -30,7 +30,7 @@ Blocks = tuple["Block", ...]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A weight, and what is weighed: a node, or where there is none the blocks `inner`."""
+    """A weight times a node or, without a node, times the group `inner`."""
 
     weight: float
     node: Node | None = None
@@ -38,7 +38,7 @@ class Block:
 
 
 def blocks_of(tree: Node) -> Blocks:
-    """The terms of an expression as blocks.
+    """Split an expression into the blocks of its sum.
 
     >>> from zcalc.language import parse
     >>> [block.weight for block in blocks_of(parse('img(tea) - 3 * "cup" / 2'))]
@@ -49,7 +49,7 @@ def blocks_of(tree: Node) -> Blocks:
 
 
 def tree_of(blocks: Blocks) -> Node:
-    """The expression that blocks stand for; there is at least one.
+    """Build the expression of one or more blocks.
 
     >>> unparse(tree_of((Block(1, Image("tea")), Block(-1.5, Text("cup")))))
     'img(tea) - 1.5 * "cup"'
@@ -59,120 +59,123 @@ def tree_of(blocks: Blocks) -> Node:
 
 
 def python_of(blocks: Blocks) -> str:
-    """The expression in Python, on a calculator called `calc`.
+    """Write the expression as Python code on a calculator called `calc`.
 
     >>> python_of((Block(1, Image("tea")), Block(-0.5, Text("cup"))))
     "calc.img('tea') - 0.5 * calc.txt('cup')"
     """
-    shown = ""
+    code = ""
     for i, block in enumerate(blocks):
         size = abs(block.weight)
         sign = ("-" if block.weight < 0 else "") if not i else " - " if block.weight < 0 else " + "
         times = "" if size == 1 else f"{size:g} * "
-        shown += f"{sign}{times}{_python(block)}"
-    return shown
+        code += f"{sign}{times}{_python(block)}"
+    return code
 
 
-def at(blocks: Blocks, path: Path) -> Block:
-    """The block at a path; raises ZcalcError where there is none."""
-    found: Block | None = None
-    for place in path:
-        if not 0 <= place < len(blocks):
-            found = None
-            break
-        found = blocks[place]
-        blocks = found.inner
-    if found is None:
-        raise ZcalcError("There is no such term any more.", "Try it again.")
-    return found
+def block_at(blocks: Blocks, path: Path) -> Block:
+    """Look up the block at a path; raises ZcalcError if there is none."""
+    block: Block | None = None
+    for index in path:
+        if not 0 <= index < len(blocks):
+            raise _no_such_term()
+        block = blocks[index]
+        blocks = block.inner
+    if block is None:
+        raise _no_such_term()
+    return block
 
 
-def inserted(blocks: Blocks, path: Path, block: Block) -> Blocks:
-    """A block put before the one at a path, or at the end of its row."""
-    return _row(blocks, path, lambda row, i: (*row[:i], block, *row[i:]))
+def insert(blocks: Blocks, path: Path, block: Block) -> Blocks:
+    """Insert a block before the one at `path`; past the end of a row it is appended."""
+    return _edit_row(blocks, path, lambda row, i: (*row[:i], block, *row[i:]))
 
 
-def removed(blocks: Blocks, path: Path) -> Blocks:
-    """The blocks without one of them, and without a group that nothing is left in."""
-    at(blocks, path)
-    return _settled(_row(blocks, path, lambda row, i: (*row[:i], *row[i + 1 :])))
+def remove(blocks: Blocks, path: Path) -> Blocks:
+    """Remove a block, and the groups that it leaves empty."""
+    block_at(blocks, path)
+    return _simplify(_edit_row(blocks, path, lambda row, i: (*row[:i], *row[i + 1 :])))
 
 
-def weighed(blocks: Blocks, path: Path, weight: float) -> Blocks:
-    """One block's weight changed; raises ZcalcError for one that is no finite number."""
+def reweight(blocks: Blocks, path: Path, weight: float) -> Blocks:
+    """Change the weight of a block; raises ZcalcError unless it is finite."""
     if not math.isfinite(weight):
-        raise ZcalcError(f"{weight} is no weight.", "It has to be a finite number.")
-    changed = replace(at(blocks, path), weight=float(weight))
-    return _row(blocks, path, lambda row, i: (*row[:i], changed, *row[i + 1 :]))
+        raise ZcalcError(f"A weight can't be {weight}.", "Enter a finite number.")
+    block = replace(block_at(blocks, path), weight=float(weight))
+    return _edit_row(blocks, path, lambda row, i: (*row[:i], block, *row[i + 1 :]))
 
 
-def moved(blocks: Blocks, path: Path, to: Path) -> Blocks:
-    """A block put elsewhere: before the one that is at `to` now, or at the end of that row."""
-    block = at(blocks, path)
+def move(blocks: Blocks, path: Path, to: Path) -> Blocks:
+    """Move a block before the one that is now at `to`, or to the end of that row."""
+    block = block_at(blocks, path)
     if to[: len(path)] == path:  # onto or into itself
         return blocks
-    marked = Block(0.0, Text("\0moved"))  # stands in its place until it has been put elsewhere
-    blocks = _row(blocks, path, lambda row, i: (*row[:i], marked, *row[i + 1 :]))
-    blocks = inserted(blocks, to, block)
-    return _settled(_without(blocks, marked))
+    placeholder = Block(0.0, Text("\0moved"))  # keeps `to` valid until the block is inserted
+    blocks = _edit_row(blocks, path, lambda row, i: (*row[:i], placeholder, *row[i + 1 :]))
+    blocks = insert(blocks, to, block)
+    return _simplify(_without(blocks, placeholder))
 
 
-def grouped(blocks: Blocks, paths: Iterable[Path]) -> Blocks:
-    """Blocks of one row put into a group where the first of them was.
+def group(blocks: Blocks, paths: Iterable[Path]) -> Blocks:
+    """Group blocks of one row, at the place of the first.
 
-    Raises ZcalcError for fewer than two, and for those of different rows.
+    Raises ZcalcError for fewer than two blocks, or blocks of different rows.
     """
-    chosen = sorted(set(paths))
-    if len(chosen) < 2 or len({path[:-1] for path in chosen}) > 1:
-        raise ZcalcError("A group needs two terms or more of one row.", "Select them first.")
-    group = Block(1.0, inner=tuple(at(blocks, path) for path in chosen))
-    places = {path[-1] for path in chosen}
+    selected = sorted(set(paths))
+    if len(selected) < 2 or len({path[:-1] for path in selected}) > 1:
+        raise ZcalcError("A group needs at least two terms of one row.", "Select them first.")
+    new = Block(1.0, inner=tuple(block_at(blocks, path) for path in selected))
+    indices = {path[-1] for path in selected}
 
     def change(row: Blocks, first: int) -> Blocks:
         return tuple(
-            group if i == first else block
+            new if i == first else block
             for i, block in enumerate(row)
-            if i == first or i not in places
+            if i == first or i not in indices
         )
 
-    return _settled(_row(blocks, chosen[0], change))
+    return _simplify(_edit_row(blocks, selected[0], change))
 
 
-def ungrouped(blocks: Blocks, path: Path) -> Blocks:
-    """A group's blocks in its place, its weight in each of theirs."""
-    group = at(blocks, path)
-    parts = tuple(replace(part, weight=part.weight * group.weight) for part in group.inner)
-    return _row(blocks, path, lambda row, i: (*row[:i], *(parts or (group,)), *row[i + 1 :]))
+def ungroup(blocks: Blocks, path: Path) -> Blocks:
+    """Replace a group by its blocks, multiplying their weights by its own."""
+    outer = block_at(blocks, path)
+    parts = tuple(replace(part, weight=part.weight * outer.weight) for part in outer.inner)
+    return _edit_row(blocks, path, lambda row, i: (*row[:i], *(parts or (outer,)), *row[i + 1 :]))
 
 
-def _row(blocks: Blocks, path: Path, change: Callable[[Blocks, int], Blocks]) -> Blocks:
-    """Change the row that the last step of a path is in."""
+def _edit_row(blocks: Blocks, path: Path, change: Callable[[Blocks, int], Blocks]) -> Blocks:
+    """Apply `change` to the row that holds a path's last index, and to that index."""
     if not path:
-        raise ZcalcError("There is no such term any more.", "Try it again.")
+        raise _no_such_term()
     if len(path) == 1:
         return change(blocks, max(0, min(path[0], len(blocks))))
-    group = at(blocks, path[:1])
-    if group.node is not None:
-        raise ZcalcError("Only a group takes terms in.", "Make a group of two terms first.")
-    inside = replace(group, inner=_row(group.inner, path[1:], change))
-    return (*blocks[: path[0]], inside, *blocks[path[0] + 1 :])
+    outer = block_at(blocks, path[:1])
+    if outer.node is not None:
+        raise ZcalcError("Only a group can hold terms.", "Group two terms first.")
+    edited = replace(outer, inner=_edit_row(outer.inner, path[1:], change))
+    return (*blocks[: path[0]], edited, *blocks[path[0] + 1 :])
 
 
-def _without(blocks: Blocks, gone: Block) -> Blocks:
-    kept = (block for block in blocks if block is not gone)
-    return tuple(replace(b, inner=_without(b.inner, gone)) for b in kept)
+def _no_such_term() -> ZcalcError:
+    return ZcalcError("This term no longer exists.", "Try again.")
 
 
-def _settled(blocks: Blocks) -> Blocks:
-    """Blocks without empty groups; a group of one is that one."""
-    found = []
+def _without(blocks: Blocks, placeholder: Block) -> Blocks:
+    others = (block for block in blocks if block is not placeholder)
+    return tuple(replace(block, inner=_without(block.inner, placeholder)) for block in others)
+
+
+def _simplify(blocks: Blocks) -> Blocks:
+    """Drop empty groups, and replace groups of one by their block."""
+    simple = []
     for block in blocks:
-        inner = _settled(block.inner)
+        inner = _simplify(block.inner)
         if block.node is not None or len(inner) > 1:
-            found.append(replace(block, inner=inner))
+            simple.append(replace(block, inner=inner))
         elif inner:
-            found.append(replace(inner[0], weight=inner[0].weight * block.weight))
-    return tuple(found)
+            simple.append(replace(inner[0], weight=inner[0].weight * block.weight))
+    return tuple(simple)
 
 
 def _block(term: Node) -> Block:
@@ -183,7 +186,7 @@ def _block(term: Node) -> Block:
 
 
 def _weight(term: Node) -> tuple[float, Node]:
-    """A term as a number and what is multiplied by it; 1 and the whole where that can't be."""
+    """Split a term into a number and the rest; (1, term) if it is no such product."""
     if isinstance(term, Neg):
         weight, rest = _weight(term.operand)
         return -weight, rest
@@ -204,11 +207,11 @@ def _weight(term: Node) -> tuple[float, Node]:
 
 
 def _value(node: Node) -> float | None:
-    """The number that a factor comes to without looking anything up."""
+    """The value of a constant factor, None if it isn't constant."""
     if isinstance(node, Inverse):
-        below = _value(node.operand)
-        return 1 / below if below else None
-    match folded(node) if isinstance(node, Number | Neg | Sum | Product) else node:
+        divisor = _value(node.operand)
+        return 1 / divisor if divisor else None
+    match fold_constants(node) if isinstance(node, Number | Neg | Sum | Product) else node:
         case Number(value):
             return value
         case Neg(Number(value)):
@@ -219,13 +222,13 @@ def _value(node: Node) -> float | None:
 
 def _term(block: Block, first: bool) -> Node:
     node = block.node if block.node is not None else tree_of(block.inner)
-    group = isinstance(node, Sum)
-    below = math.copysign(1, block.weight) < 0
-    if abs(block.weight) == 1 and (below or not group):  # `1 * (a + b)` stays a group
-        return Neg(node) if below else node
+    is_group = isinstance(node, Sum)
+    negative = math.copysign(1, block.weight) < 0
+    if abs(block.weight) == 1 and (negative or not is_group):  # `1 * (a + b)` stays a group
+        return Neg(node) if negative else node
     scale = number(block.weight if first else abs(block.weight))
-    scaled = Product((scale, node)) if group else product(scale, node)
-    return Neg(scaled) if below and not first else scaled
+    scaled = Product((scale, node)) if is_group else product(scale, node)
+    return Neg(scaled) if negative and not first else scaled
 
 
 def _python(block: Block) -> str:

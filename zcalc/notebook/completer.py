@@ -1,4 +1,4 @@
-"""Tab in the magics: the language's own completion, through IPython's completer."""
+"""Tab completion in the magics: the language's completions through IPython's completer."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from IPython.core.completer import (
 
 from zcalc.errors import ZcalcError
 from zcalc.models.presets import PRESETS
-from zcalc.notebook.interpolation import masked
+from zcalc.notebook.interpolation import mask
 from zcalc.notebook.options import OPTIONS, split
 
 if TYPE_CHECKING:
@@ -21,79 +21,82 @@ if TYPE_CHECKING:
 
 _CELL = re.compile(r"\s*%%zcalc(?=\s)")
 _LINE = re.compile(r"\s*(?:[^\W\d][\w.]*\s*=\s*)?%zcalc(?=\s)")
-_TYPED = re.compile(r"(?:^|\s)(\S*)$")
+_LAST_WORD = re.compile(r"(?:^|\s)(\S*)$")
 _CLOSERS = ('")', "')", ")", '"', "'")
 
 
-class _Silence(list[SimpleCompletion]):
-    """No completions, of a length of 1: how IPython's other completers are asked to keep quiet."""
+class _NoCompletions(list[SimpleCompletion]):
+    """An empty list of length 1: IPython only suppresses its other completers if it isn't empty."""
 
     def __len__(self) -> int:
         return 1
 
 
 def matcher(calculator: Callable[[str], "Calculator"]) -> Any:
-    """The completer of the magics; `calculator` gives the one that a line of options asks for."""
+    """The completer of the magics; `calculator` returns the calculator of a line of options."""
 
     @context_matcher(identifier="zcalc", priority=100)
-    def completed(context: CompletionContext) -> SimpleMatcherResult:
+    def complete(context: CompletionContext) -> SimpleMatcherResult:
         lines = context.full_text.split("\n")
-        at = sum(len(line) + 1 for line in lines[: context.cursor_line]) + context.cursor_position
-        place = _place(context.full_text, at)
-        if place is None:
+        line_starts = sum(len(line) + 1 for line in lines[: context.cursor_line])
+        parts = _split_at(context.full_text, line_starts + context.cursor_position)
+        if parts is None:
             return {"completions": [], "suppress": False}
-        options, before, after = place
+        options, before, after = parts
         try:
-            return _completed(calculator, options, before, after)
+            return _complete(calculator, options, before, after)
         except ZcalcError:
             return _result("", [])
 
-    return completed
+    return complete
 
 
-def _place(text: str, at: int) -> tuple[str, str, str] | None:
-    """The line of options, the program up to the cursor and from it on; None outside of magics."""
-    begin = text.rfind("\n", 0, at) + 1
-    end = text.find("\n", at)
+def _split_at(text: str, cursor: int) -> tuple[str, str, str] | None:
+    """The options, and the program before and after the cursor; None outside the magics.
+
+    Options on a line above the cursor's end in a newline.
+    """
+    begin = text.rfind("\n", 0, cursor) + 1
+    end = text.find("\n", cursor)
     end = len(text) if end < 0 else end
     if cell := _CELL.match(text):
         first = text.find("\n", cell.end())
         first = len(text) if first < 0 else first
-        if cell.end() < at <= first:
-            return text[cell.end() : first], text[cell.end() : at], text[at:first]
-        if at > first:
-            return text[cell.end() : first] + "\n", text[first + 1 : at], text[at:end]
-    elif (line := _LINE.match(text, begin)) and line.end() < at:
-        return text[line.end() : end], text[line.end() : at], text[at:end]
+        if cell.end() < cursor <= first:
+            return text[cell.end() : first], text[cell.end() : cursor], text[cursor:first]
+        if cursor > first:
+            return text[cell.end() : first] + "\n", text[first + 1 : cursor], text[cursor:end]
+    elif (line := _LINE.match(text, begin)) and line.end() < cursor:
+        return text[line.end() : end], text[line.end() : cursor], text[cursor:end]
     return None
 
 
-def _completed(
+def _complete(
     calculator: Callable[[str], "Calculator"], options: str, before: str, after: str
 ) -> SimpleMatcherResult:
-    if not options.endswith("\n"):  # the options are on the cursor's own line
-        typed = _TYPED.search(before)
-        word = typed[1] if typed else ""
-        offered = _options(before[: len(before) - len(word)], word)
-        if offered is not None:
-            return offered
+    if not options.endswith("\n"):  # the options are on the cursor's line
+        match = _LAST_WORD.search(before)
+        word = match[1] if match else ""
+        result = _complete_option(before[: len(before) - len(word)], word)
+        if result is not None:
+            return result
         _, start = split(before, lambda code: "")
         before = before[start:]
-    text = _open(before)
-    if text is None:  # inside braces: Python's business
+    text = _masked(before)
+    if text is None:  # inside braces, which hold Python
         return {"completions": [], "suppress": False}
-    found = calculator(options).complete(text)
-    shown = [_without(option, after) for option in found.options]
-    return _result(before[found.start :], shown)
+    completion = calculator(options).complete(text)
+    completions = [_without_closers(option, after) for option in completion.options]
+    return _result(before[completion.start :], completions)
 
 
-def _options(before: str, word: str) -> SimpleMatcherResult | None:
-    """Options and their values, where the cursor is among them; None where a program begins."""
+def _complete_option(before: str, word: str) -> SimpleMatcherResult | None:
+    """Complete an option or its value; None if the program has begun."""
     last = before.split()[-1:]
     option = OPTIONS.get(last[0]) if last else None
     if option and option.value:
         if option.name in ("--images", "--index", "--clip", "--lm"):
-            return {"completions": [], "suppress": False}  # files: IPython has them
+            return {"completions": [], "suppress": False}  # IPython completes paths
         values = [*PRESETS] if option.name == "--model" else []
         values = ["auto", "cpu", "cuda"] if option.name == "--device" else values
         return _result(word, [value for value in values if value.startswith(word)])
@@ -103,16 +106,16 @@ def _options(before: str, word: str) -> SimpleMatcherResult | None:
     return _result(word, names) if names else None
 
 
-def _open(before: str) -> str | None:
-    """A program up to the cursor with names for what is in braces; None inside open braces."""
+def _masked(before: str) -> str | None:
+    """The program before the cursor with its interpolations masked; None inside open braces."""
     try:
-        return masked(before)[0]
+        return mask(before)[0]
     except ZcalcError:
         return None
 
 
-def _without(option: str, after: str) -> str:
-    """Leave out the bracket and quote that the editor has closed already."""
+def _without_closers(option: str, after: str) -> str:
+    """Strip the closing quote and parenthesis that the editor has already inserted."""
     for closer in _CLOSERS:
         if option.endswith(closer) and after.startswith(closer):
             return option.removesuffix(closer)
@@ -120,9 +123,9 @@ def _without(option: str, after: str) -> str:
 
 
 def _result(fragment: str, options: list[str]) -> SimpleMatcherResult:
-    found = [SimpleCompletion(option, type=_type(option)) for option in options]
+    completions = [SimpleCompletion(option, type=_type(option)) for option in options]
     return {
-        "completions": found or _Silence(),
+        "completions": completions or _NoCompletions(),
         "matched_fragment": fragment,
         "suppress": True,
         "ordered": True,
@@ -130,7 +133,7 @@ def _result(fragment: str, options: list[str]) -> SimpleMatcherResult:
 
 
 def _type(option: str) -> str:
-    """What JupyterLab marks a completion as."""
+    """The kind of a completion, which JupyterLab shows as an icon."""
     if option.startswith("-") or option.endswith("="):
         return "keyword"
     return "function" if option.endswith("(") else "instance"

@@ -1,11 +1,11 @@
-"""A draft: an expression that is being worked on, as text and as blocks, with undo and redo.
+"""Drafts: an expression being edited, as text and as blocks, with undo and redo.
 
-Text that makes no sense yet leaves the blocks as they were; blocks that change write the text.
+Text that doesn't parse leaves the blocks unchanged; editing the blocks rewrites the text.
 """
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from zcalc.language import (
     Binding,
@@ -21,26 +21,26 @@ from zcalc.language import (
 )
 from zcalc.notebook.blocks import Block, Blocks, blocks_of, python_of, tree_of
 
-_MOST = 200  # steps that can be undone
-_TOGETHER = 1.0  # seconds within which changes of one kind are undone together
+_MAX_UNDO = 200  # steps
+_MERGE_WINDOW = 1.0  # seconds within which edits of the same kind are one undo step
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a person sees of a draft; `good` is the last text that made sense."""
+    """A draft at one point of its history; `valid` is the last text that parsed."""
 
     text: str = ""
-    good: str = ""
+    valid: str = ""
     blocks: Blocks = ()
     error: LanguageError | None = None
 
 
 class Draft:
-    """An expression with its past and future; `read` makes a tree of text or raises LanguageError.
+    """An expression with its undo history; `read` parses text or raises LanguageError.
 
     >>> draft = Draft('img(tea) + "cup"')
     >>> draft.type('img(tea) + "cu')
-    >>> draft.state.good, draft.state.error is not None
+    >>> draft.state.valid, draft.state.error is not None
     ('img(tea) + "cup"', True)
     >>> draft.undo()
     >>> draft.state.text
@@ -56,95 +56,96 @@ class Draft:
         self._read, self._clock = read or expression, clock
         self._past: list[State] = []
         self._future: list[State] = []
-        self._last: tuple[str, float] = "", -_TOGETHER
+        self._last_edit: tuple[str, float] = "", -_MERGE_WINDOW
         self.state = self._state(text, State())
 
     def type(self, text: str) -> None:
-        """Take text as it stands after a keystroke."""
+        """Replace the text, after a keystroke."""
         if text != self.state.text:
-            self._become(self._state(text, self.state), "type")
+            self._push(self._state(text, self.state), "type")
 
-    def change(self, blocks: Blocks, what: str = "") -> None:
-        """Take changed blocks; changes called `what` that follow one another are undone as one."""
+    def change(self, blocks: Blocks, kind: str = "") -> None:
+        """Replace the blocks; successive edits of the same non-empty `kind` undo as one."""
         text = unparse(tree_of(blocks)) if blocks else ""
         if blocks != self.state.blocks or text != self.state.text:
-            self._become(State(text, text, blocks), what)
+            self._push(State(text, text, blocks), kind)
 
     def add(self, node: Node) -> None:
         """Add a term at the end."""
         self.change((*self.state.blocks, Block(1.0, node)))
 
     def undo(self) -> None:
-        """Go one step back, if there is one."""
+        """Undo the last edit, if there is one."""
         if self._past:
             self._future.append(self.state)
-            self.state, self._last = self._past.pop(), ("", 0.0)
+            self.state, self._last_edit = self._past.pop(), ("", 0.0)
 
     def redo(self) -> None:
-        """Go one step on again, if one was undone."""
+        """Redo the last undone edit, if there is one."""
         if self._future:
             self._past.append(self.state)
-            self.state, self._last = self._future.pop(), ("", 0.0)
+            self.state, self._last_edit = self._future.pop(), ("", 0.0)
 
-    def refuse(self, error: LanguageError) -> None:
-        """Note what evaluating the text came to; the text stays."""
-        self.state = State(self.state.text, self.state.good, self.state.blocks, error)
+    def reject(self, error: LanguageError) -> None:
+        """Attach an error from evaluating the text; the text stays."""
+        self.state = replace(self.state, error=error)
 
     def data(self) -> dict:
-        """The draft as JSON; for a picture its name, for other nodes their text."""
+        """The draft as JSON."""
         state = self.state
         return {
             "text": state.text,
-            "good": state.good,
-            "blocks": [_shown(block) for block in state.blocks],
-            "error": None if state.error is None else about(state.error),
+            "valid": state.valid,
+            "blocks": [_block_data(block) for block in state.blocks],
+            "error": None if state.error is None else error_data(state.error),
             "undo": bool(self._past),
             "redo": bool(self._future),
             "python": python_of(state.blocks) if state.blocks else "",
         }
 
-    def _state(self, text: str, before: State) -> State:
+    def _state(self, text: str, previous: State) -> State:
         if not text.strip():
             return State(text)
         try:
             return State(text, text, blocks_of(self._read(text)))
         except LanguageError as error:
-            return State(text, before.good, before.blocks, error)
+            return State(text, previous.valid, previous.blocks, error)
 
-    def _become(self, state: State, what: str) -> None:
-        now = self._clock()
-        together = what and what == self._last[0] and now - self._last[1] < _TOGETHER
-        if not together:
-            self._past = [*self._past, self.state][-_MOST:]
+    def _push(self, state: State, kind: str) -> None:
+        now, (last_kind, last_time) = self._clock(), self._last_edit
+        merged = kind and kind == last_kind and now - last_time < _MERGE_WINDOW
+        if not merged:
+            self._past = [*self._past, self.state][-_MAX_UNDO:]
         self._future.clear()
-        self.state, self._last = state, (what, now)
+        self.state, self._last_edit = state, (kind, now)
 
 
 def expression(text: str) -> Node:
-    """Read one expression; raises LanguageError for what is none."""
+    """Parse a single expression; raises LanguageError for anything else."""
     tree = parse(text)
     if isinstance(tree, Program | Binding | Pipe):
-        hint = "Leave out names, and what is after |>; programs go into a cell with %%zcalc."
-        raise error_at(text, tree.span, "One expression is wanted here", hint)
+        hint = "Leave out names and |> verbs. Programs belong in a %%zcalc cell."
+        raise error_at(text, tree.span, "This is not a single expression", hint)
     return tree
 
 
-def about(error: LanguageError) -> dict:
-    """An error as JSON: what to say, and its place in the line that is shown."""
+def error_data(error: LanguageError) -> dict:
+    """An error as JSON; `text` is the whole message with its carets."""
     return {
         "message": error.message,
         "hint": error.hint,
         "line": error.line,
         "column": error.column,
-        "shown": str(error),
+        "text": str(error),
     }
 
 
-def _shown(block: Block) -> dict:
+def _block_data(block: Block) -> dict:
+    """A block as JSON: a picture with its name, any other node with its text."""
     base = {"weight": block.weight}
     match block.node:
         case None:
-            return base | {"kind": "group", "inner": [_shown(part) for part in block.inner]}
+            return base | {"kind": "group", "inner": [_block_data(part) for part in block.inner]}
         case Image(name):
             return base | {"kind": "image", "name": name}
         case Text(text):

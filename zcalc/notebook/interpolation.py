@@ -1,7 +1,7 @@
-"""Python values in a program of the language: what stands in braces, outside of quotes.
+"""Interpolation: Python expressions in braces inside a program of the language.
 
-`{x}` becomes a name that stands for the value, as long as the braces are: so every place of the
-program stays where it was, and no value is ever read as part of the program's text.
+Each `{x}` is replaced by a name of the same length, bound to the value. So error positions stay
+correct, and a value is never parsed as part of the program.
 """
 
 import ast
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from zcalc.errors import ZcalcError
-from zcalc.evaluated import Scalar
 from zcalc.expression import Expression
 from zcalc.index.query import Hit
 from zcalc.language import (
@@ -24,35 +23,35 @@ from zcalc.language import (
     Number,
     Operand,
     Span,
-    Step,
     Text,
     Type,
     error_at,
+    errors_at,
     image,
     number,
-    placed,
     plan,
     unparse,
 )
 from zcalc.language.tree import uses
+from zcalc.result import Scalar
 from zcalc.words import Word
 
 if TYPE_CHECKING:
     from zcalc.calculator import Calculator
 
-_READ = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"?|'(?:[^'\\\n]|\\.)*'?|#[^\n]*|\{")
+_TOKEN = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"?|'(?:[^'\\\n]|\\.)*'?|#[^\n]*|\{")
 _CALL = re.compile(r"\b(img|txt)\s*\(\s*$")
 _CLOSE = re.compile(r"\s*\)")
-_MOST = 256  # interpolations of a program
-_LONGEST = 4096  # characters of a text
-_KINDS = "a Result, a text, a number, an embedding (d,), a PIL picture or the Path of one"
+_MAX_COUNT = 256  # interpolations in a program
+_MAX_TEXT = 4096  # characters
+_USABLE = "Use a Result, a text, a number, an embedding (d,), a PIL picture or the Path of one."
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
-    """A place from `start` to `end` where the value of a Python expression comes in.
+class Interpolation:
+    """A Python expression in braces, from `start` to `end`.
 
-    `call` is the function around it, which the place takes in: the img of `img({name})`.
+    In `img({name})` and `txt({text})` the span includes the call, and `call` is its function.
     """
 
     start: int
@@ -62,82 +61,84 @@ class Hole:
 
 
 def end_of(text: str, start: int) -> int | None:
-    """Where the braces that open at `start` end: at the first } that completes Python.
+    """Find the end of the braces that open at `start`: the first } that completes an expression.
 
     >>> end_of('{ {"}": 1}["}"] } + 2', 0)
     17
     """
-    ends = [at + 1 for at in range(start, len(text)) if text[at] == "}"][:50]
+    ends = [i + 1 for i in range(start, len(text)) if text[i] == "}"][:50]
     return next((end for end in ends if _is_python(text[start + 1 : end - 1])), None)
 
 
-def holes(text: str) -> Iterator[Hole]:
-    """The interpolations of a program; braces in quotes and comments are none.
+def interpolations(text: str) -> Iterator[Interpolation]:
+    """Find the interpolations of a program; braces in quotes and comments don't count.
 
-    Raises LanguageError for braces that are not closed, or hold no Python expression.
+    Raises LanguageError for braces that are unclosed or hold no Python expression.
     """
-    at = 0
-    while found := _READ.search(text, at):
-        at = found.end()
-        if found[0] != "{":
+    position = 0
+    while token := _TOKEN.search(text, position):
+        position = token.end()
+        if token[0] != "{":
             continue
-        end = end_of(text, found.start())
+        start, end = token.start(), end_of(text, token.start())
         if end is None:
-            raise _no_python(text, found.start())
-        before, after = _CALL.search(text[: found.start()]), _CLOSE.match(text, end)
-        at = end
-        code = text[found.start() + 1 : end - 1].strip()
+            raise _brace_error(text, start)
+        before, after = _CALL.search(text[:start]), _CLOSE.match(text, end)
+        position = end
+        code = text[start + 1 : end - 1].strip()
         if before and after:
-            yield Hole(before.start(), after.end(), code, before[1])
+            yield Interpolation(before.start(), after.end(), code, before[1])
         else:
-            yield Hole(found.start(), end, code)
+            yield Interpolation(start, end, code)
 
 
-def masked(text: str) -> tuple[str, dict[str, Hole]]:
-    """A program with a name in place of every interpolation, as long as that is."""
-    found = list(holes(text))
-    if len(found) > _MOST:
-        span = Span(found[_MOST].start, found[_MOST].end)
-        raise error_at(text, span, f"More than {_MOST} values are put in here", "Split it.")
+def mask(text: str) -> tuple[str, dict[str, Interpolation]]:
+    """Replace every interpolation by a unique name of the same length."""
+    parts = list(interpolations(text))
+    if len(parts) > _MAX_COUNT:
+        span = Span(parts[_MAX_COUNT].start, parts[_MAX_COUNT].end)
+        hint = "Combine some of them in Python first."
+        raise error_at(text, span, f"More than {_MAX_COUNT} interpolations", hint)
     letter = next(c for c in map(chr, range(0x4E00, 0x9FA5)) if c not in text)
     names = {
-        f"{letter}{i:x}".ljust(hole.end - hole.start, "_"): hole for i, hole in enumerate(found)
+        f"{letter}{i:x}".ljust(part.end - part.start, "_"): part for i, part in enumerate(parts)
     }
-    for name, hole in names.items():
-        text = text[: hole.start] + name + text[hole.end :]
+    for name, part in names.items():
+        text = text[: part.start] + name + text[part.end :]
     return text, names
 
 
 def evaluate(calculator: "Calculator", text: str, value_of: Callable[[str], Any]) -> Any:
-    """Run a program in which Python expressions stand in braces; `value_of` gives their values.
+    """Evaluate a program with interpolations; `value_of` evaluates their Python expressions.
 
-    Gives what calling the calculator does. Raises LanguageError with the place in `text`, also for
-    what goes wrong in a Python expression.
+    Returns what calling the calculator does. Raises LanguageError with the position in `text`, also
+    for errors in Python expressions.
     """
-    program, names = masked(text)
-    given = {name: _bound(calculator, text, hole, value_of) for name, hole in names.items()}
+    program, names = mask(text)
+    bindings = {name: _bind(calculator, text, part, value_of) for name, part in names.items()}
     try:
-        steps, bound = plan(program, {**calculator.names, **given})
+        steps, bound = plan(program, {**calculator.names, **bindings})
     except LanguageError as error:
         message, hint, _, span = error.args
-        shown = {name: text[hole.start : hole.end] for name, hole in names.items()}
-        raise error_at(text, span, _named(message, shown), _named(hint, shown)) from None
-    values = {name: _written(value.tree) for name, value in given.items()}
-    steps = tuple(_said(step, values) for step in steps)
+        originals = {name: text[part.start : part.end] for name, part in names.items()}
+        message, hint = _unmask(message, originals), _unmask(hint, originals)
+        raise error_at(text, span, message, hint) from None
+    sources = {name: _parenthesized(value.tree) for name, value in bindings.items()}
+    steps = tuple(replace(step, source=_unmask(step.source, sources)) for step in steps)
     return calculator.run(steps, bound, text)
 
 
 def operand(calculator: "Calculator", value: Any, code: str) -> Node:  # noqa: PLR0911
-    """A Python value as a part of an expression; `code` is what it is called.
+    """Convert a Python value to a node; `code`, its Python expression, names new pictures.
 
-    Raises ZcalcError for a value that nothing can be calculated with.
+    Raises ZcalcError for a value that can't be an operand.
     """
     import numpy as np
     import PIL.Image
 
     match value:
         case Expression():
-            return _own(calculator, value)
+            return _tree_of(calculator, value)
         case str():
             return _text(value)
         case Hit():
@@ -156,48 +157,45 @@ def operand(calculator: "Calculator", value: Any, code: str) -> Node:  # noqa: P
         return (
             number(float(values)) if not values.ndim else image(calculator.add_vector(values, code))
         )
-    raise ZcalcError(
-        f"A {type(value).__name__} is nothing to calculate with", f"It can be {_KINDS}."
-    )
+    raise ZcalcError(f"A {type(value).__name__} can't be an operand", _USABLE)
 
 
-def _bound(
-    calculator: "Calculator", text: str, hole: Hole, value_of: Callable[[str], Any]
+def _bind(
+    calculator: "Calculator", text: str, part: Interpolation, value_of: Callable[[str], Any]
 ) -> Bound:
-    """What the name of an interpolation stands for."""
-    span = Span(hole.start, hole.end)
+    """Evaluate an interpolation to a binding."""
+    span = Span(part.start, part.end)
     try:
-        value = value_of(hole.code)
+        value = value_of(part.code)
     except ZcalcError as error:
         raise error_at(text, span, error.message, error.hint) from error
     except Exception as error:
         message = f"{type(error).__name__} in the Python expression: {error}"
-        raise error_at(
-            text, span, message, "It is evaluated in the notebook's variables."
-        ) from error
-    with placed(text, span):
-        named = hole.call == "img" and isinstance(value, str)
-        tree = image(value) if named else operand(calculator, value, hole.code)
+        hint = "Braces hold Python, evaluated with the notebook's variables."
+        raise error_at(text, span, message, hint) from error
+    with errors_at(text, span):
+        is_name = part.call == "img" and isinstance(value, str)
+        tree = image(value) if is_name else operand(calculator, value, part.code)
     if isinstance(value, Scalar):
         return Bound(tree, Type.NUMBER, sum(1 for _ in uses(tree)))
     count = sum(1 for _ in uses(tree))
     return Bound(tree, Type.EMBEDDING if count else _number(tree), count)
 
 
-def _own(calculator: "Calculator", value: Expression) -> Node:
-    if value.calculator is calculator:
-        return value.tree
-    hint = "Calculate it again with calc, the calculator that the magics use."
-    raise ZcalcError("This result comes from another calculator", hint)
+def _tree_of(calculator: "Calculator", expression: Expression) -> Node:
+    if expression.calculator is calculator:
+        return expression.tree
+    hint = "Evaluate it again with calc, the calculator that the magics use."
+    raise ZcalcError("This result belongs to another calculator", hint)
 
 
 def _text(value: str) -> Text:
-    """A text as an operand; refuses what the language refuses in quotes."""
-    if len(value) > _LONGEST:
-        message = f"This text has {len(value):,} characters; {_LONGEST:,} is the most"
+    """A text as an operand, with the limits of quoted texts."""
+    if len(value) > _MAX_TEXT:
+        message = f"This text has {len(value):,} characters; the limit is {_MAX_TEXT:,}"
         raise ZcalcError(message, "Shorten it.")
     if re.search("[\ud800-\udfff]", value):
-        raise ZcalcError("This text holds half of a character", "Delete what is damaged.")
+        raise ZcalcError("This text contains an unpaired surrogate", "Remove it.")
     return Text(value)
 
 
@@ -207,27 +205,23 @@ def _array(value: Any) -> Any:
     try:
         return np.asarray(value)
     except (TypeError, ValueError) as error:
-        message = f"A {type(value).__name__} is no embedding: {error}"
-        raise ZcalcError(message, f"It can be {_KINDS}.") from error
+        message = f"This {type(value).__name__} is not an embedding: {error}"
+        raise ZcalcError(message, _USABLE) from error
 
 
 def _number(tree: Node) -> float:
-    """The value of a number's node, of either sign."""
+    """The value of a number node, or of its negation."""
     return -_number(tree.operand) if isinstance(tree, Neg) else cast(Number, tree).value
 
 
-def _said(step: Step, values: Mapping[str, str]) -> Step:
-    """A statement whose text has the values' own texts in it, so that it can be read again."""
-    return replace(step, source=_named(step.source, values))
-
-
-def _named(text: str, shown: Mapping[str, str]) -> str:
-    for name, instead in shown.items():
-        text = text.replace(name, instead)
+def _unmask(text: str, replacements: Mapping[str, str]) -> str:
+    """Replace the names that `mask` put in."""
+    for name, replacement in replacements.items():
+        text = text.replace(name, replacement)
     return text
 
 
-def _written(tree: Node) -> str:
+def _parenthesized(tree: Node) -> str:
     return unparse(tree) if isinstance(tree, Operand) else f"({unparse(tree)})"
 
 
@@ -239,14 +233,14 @@ def _is_python(code: str) -> bool:
     return bool(code.strip())
 
 
-def _no_python(text: str, start: int) -> LanguageError:
-    """Say what is wrong with braces that hold no expression."""
+def _brace_error(text: str, start: int) -> LanguageError:
+    """The error for braces that hold no Python expression."""
     line_end = text.find("\n", start)
     close = text.find("}", start, len(text) if line_end < 0 else line_end)
     if close < 0:
-        hint = "Close it with }; a brace in a text stands in quotes."
+        hint = "Close it with }. For a literal brace, put the text in quotes."
         return error_at(text, Span(start, start + 1), "This brace is never closed", hint)
     hint = "Braces hold a Python expression: {variable}."
     empty = not text[start + 1 : close].strip()
-    message = "There is nothing in these braces" if empty else "This is no Python expression"
+    message = "These braces are empty" if empty else "This is not a Python expression"
     return error_at(text, Span(start, close + 1), message, hint)

@@ -1,73 +1,82 @@
-"""The image-algebra widget: an expression put together by hand, with what it comes to, live."""
+"""The image-algebra widget: edit an expression by hand and see live results."""
 
 from typing import TYPE_CHECKING, Any
 
 import traitlets
 
+from zcalc.answer import View
 from zcalc.errors import ZcalcError
-from zcalc.notebook.card import about_caption
-from zcalc.notebook.live import PICTURES, shown_hits, shown_words
-from zcalc.notebook.panel import Panel, Request, carried
+from zcalc.notebook.live import PICTURES, WORDS, hit_data, word_data
+from zcalc.notebook.panel import Panel, Request, read_sources
 from zcalc.notebook.writing import Writer
 from zcalc.result import Result, Scalar
+from zcalc.show.card import caption_line
 
 if TYPE_CHECKING:
     from zcalc.calculator import Calculator
     from zcalc.decode.caption import Caption
 
-SUGGESTED = (
+SUGGESTIONS = (
     "man", "woman", "child", "dog", "night", "snow", "summer", "sea", "old", "happy", "red", "city",
 )  # fmt: skip
 
 
 class Lab(Panel):
-    """Blocks and their weights; words, pictures and a caption of what they come to."""
+    """An expression as weighted blocks, with its nearest words and pictures and a caption."""
 
-    _esm = carried("panel.js", "blocks.js", "lab.js")
-    _css = carried("widgets.css")
+    _esm = read_sources("panel.js", "blocks.js", "lab.js")
+    _css = read_sources("widgets.css")
     caption = traitlets.Dict().tag(sync=True)
-    suggested = traitlets.List(list(SUGGESTED)).tag(sync=True)
+    suggestions = traitlets.List(list(SUGGESTIONS)).tag(sync=True)
 
     def __init__(self, calculator: "Calculator", expr: str = "") -> None:
-        self._writer, self._writing = Writer(self._heard), ""
+        self._writer, self._captioned = Writer(self._update_caption), ""
         super().__init__(calculator, expr)
 
     @property
     def handlers(self) -> dict:
-        """What can be asked for, by its name."""
-        return super().handlers | {"caption": self._caption, "stop": lambda _: self._writer.stop()}
-
-    def wait(self, seconds: float | None = None) -> None:
-        """Wait for the caption that is being written."""
-        self._writer.wait(seconds)
-
-    def _computed(self, result: Result | Scalar) -> dict[str, Any]:
-        if isinstance(result, Scalar):
-            return {"expr": result.expr, "number": result.value}
-        return {
-            "expr": result.expr,
-            "norm": result.norm,
-            "words": shown_words(result),
-            "pictures": shown_hits(result.nearest(PICTURES)),
+        """The request handlers by name."""
+        return super().handlers | {
+            "caption": self._write_caption,
+            "stop": lambda _: self._writer.stop(),
         }
 
-    def _caption(self, _: Request) -> None:
+    def wait(self, seconds: float | None = None) -> None:
+        """Wait until no caption is being written."""
+        self._writer.wait(seconds)
+
+    def _compute(self, result: Result | Scalar) -> dict[str, Any]:
+        if isinstance(result, Scalar):
+            return {"expr": result.expr, "number": result.value}
+        answer = result.answer(View(words=WORDS, pictures=PICTURES))
+        return {
+            "expr": answer.expr,
+            "norm": answer.norm,
+            "words": word_data(answer.words or ()),
+            "pictures": hit_data(answer.images or ()),
+        }
+
+    def _write_caption(self, _: Request) -> None:
         if not self.expr:
-            raise ZcalcError("There is nothing to write about yet.", "Add a picture or a word.")
+            raise ZcalcError("There is no expression to caption.", "Add a picture or a word.")
         result = self.live.result(self.expr)
         if isinstance(result, Scalar):
-            raise ZcalcError("A number has no caption.", "Write an expression of pictures.")
-        self._writing = self.expr
+            raise ZcalcError("A number has no caption.", "Add pictures or words instead.")
+        self._captioned = self.expr
         self._writer.start(result)
 
-    def _heard(self, caption: "Caption | None", running: bool, wrong: str) -> None:
-        """Show a caption as it grows; called from the thread that writes it."""
-        with self._turn:
+    def _update_caption(self, caption: "Caption | None", running: bool, error: str) -> None:
+        """Show the caption so far; called from the writer's thread."""
+        with self._lock:
             self.caption = {
-                "expr": self._writing,
+                "expr": self._captioned,
                 "text": caption.text if caption else "",
-                "about": about_caption(caption) if caption and not running else "",
+                "scores": "" if caption is None or running else _scores(caption),
                 "stopped": bool(caption and not running and not caption.finished),
                 "running": running,
-                "wrong": wrong,
+                "error": error,
             }
+
+
+def _scores(caption: "Caption") -> str:
+    return caption_line(caption.best_clip, caption.method)

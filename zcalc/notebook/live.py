@@ -1,7 +1,5 @@
-"""What a live widget asks of a calculator, again and again: results, thumbnails, the gallery."""
+"""Live results: evaluation with cached operands, and JSON for the widgets."""
 
-import base64
-import io
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -9,84 +7,88 @@ from typing import TYPE_CHECKING, Any
 
 from zcalc.errors import ZcalcError
 from zcalc.evaluator import Evaluation
-from zcalc.gallery import open_picture
-from zcalc.index.query import Hit, plain
-from zcalc.language import Image, Node, Operand, Type, operands, plan
+from zcalc.index.query import Hit, jsonable
+from zcalc.language import Image, Node, Operand, operands, plan
 from zcalc.notebook.draft import expression
-from zcalc.result import Result, Scalar
+from zcalc.pictures import open_picture
+from zcalc.result import Evaluated, Result, Scalar
+from zcalc.show.html import jpeg_uri
+from zcalc.words import Word
 
 if TYPE_CHECKING:
     import numpy as np
-    import PIL.Image
 
     from zcalc.calculator import Calculator
 
 WORDS, PICTURES = 10, 8
-PAGE = 24  # pictures of the gallery that are sent at once
-_SMALL, _LARGE = 120, 640  # pixels of a thumbnail's longer side, and of a picture looked at
-_REMEMBERED = 1024  # operands
+PAGE_SIZE = 24  # pictures of the gallery sent at once
+_SMALL, _LARGE = (120, 120), (640, 640)  # pixels of a thumbnail, and of an enlarged picture
+_MAX_CACHED = 1024  # operands
 
 
 class Live:
-    """A calculator whose operands' vectors stay at hand, so that new weights cost little."""
+    """A calculator with cached operand vectors, so that changing a weight costs little."""
 
     def __init__(self, calculator: "Calculator") -> None:
         self.calculator = calculator
         self._vectors: dict[Operand, np.ndarray] = {}
 
     def read(self, text: str) -> Node:
-        """The tree of one expression, checked with the calculator's names and pictures.
+        """Parse one expression and check its names and pictures.
 
-        Raises LanguageError for what can't be computed as it stands.
+        Raises LanguageError for an expression that can't be evaluated.
         """
         tree = expression(text)
         steps, _ = plan(text, self.calculator.names)
         for node in operands(steps[0].tree):
             if isinstance(node, Image):
-                self.calculator.find(node, text)
+                self.calculator.picture(node, text)
         return tree
 
     def result(self, text: str) -> Result | Scalar:
-        """What an expression comes to; only operands that are new are embedded.
+        """Evaluate an expression, embedding only operands that are new.
 
-        Raises LanguageError, as the calculator does, and ZcalcError for what a model can't do.
+        Raises LanguageError and ZcalcError as the calculator does.
         """
         (step,), _ = plan(text, self.calculator.names)
-        needed = operands(step.tree)
-        new = [node for node in needed if node not in self._vectors]
+        nodes = operands(step.tree)
+        new = [node for node in nodes if node not in self._vectors]
         if new:
-            if len(self._vectors) > _REMEMBERED:
-                self._vectors, new = {}, list(needed)
+            if len(self._vectors) > _MAX_CACHED:
+                self._vectors, new = {}, list(nodes)
             self._vectors.update(self.calculator.evaluation(new, text).vectors)
-        vectors = {node: self._vectors[node] for node in needed}
+        vectors = {node: self._vectors[node] for node in nodes}
         evaluation = Evaluation(vectors, text, lambda: self.calculator.means)
-        kind = Scalar if step.type is Type.NUMBER else Result
-        result = kind.of(self.calculator, step, evaluation, text)
+        result = Evaluated.of_step(self.calculator, step, evaluation, text)
         _ = result.value if isinstance(result, Scalar) else result.vector
         return result
 
-    def shelf(self, search: str, start: int = 0) -> dict[str, Any]:
-        """A page of the gallery's pictures whose names have all words of `search`, with thumbnails.
+    def browse(self, search: str, start: int = 0) -> dict[str, Any]:
+        """A page of the gallery's pictures whose names contain all words of `search`.
 
-        `next` is where the next page starts, None after the last.
+        `next` is the start of the next page, None on the last.
         """
         words = search.casefold().split()
-        found = [p for p in self.calculator.gallery if _has(p.name, words)]
-        page = [
-            {"name": p.name, "src": self.thumbnail(p.name)} for p in found[start : start + PAGE]
-        ]
-        end = start + PAGE
-        following = end if end < len(found) else None
-        about = {"search": search, "start": start, "size": PAGE}
-        return about | {"pictures": page, "total": len(found), "next": following}
+        matches = [p for p in self.calculator.gallery if _contains(p.name, words)]
+        end = start + PAGE_SIZE
+        return {
+            "search": search,
+            "start": start,
+            "size": PAGE_SIZE,
+            "pictures": [
+                {"name": p.name, "src": self.thumbnail(p.name)} for p in matches[start:end]
+            ],
+            "total": len(matches),
+            "next": end if end < len(matches) else None,
+        }
 
     def thumbnail(self, name: str) -> str:
-        """A picture as a small data URI, empty where it can't be read."""
-        given = self.calculator.given.get(name)
+        """A picture as a small data URI; empty if it can't be read."""
+        adhoc = self.calculator.adhoc.get(name)
         try:
-            if given is None:
+            if adhoc is None:
                 return small(self.calculator.gallery.find(name).path)
-            return "" if given.pixels is None else uri(given.open(), _SMALL, 75)
+            return "" if adhoc.pixels is None else jpeg_uri(adhoc.open(), _SMALL, 75)
         except ZcalcError:
             return ""
 
@@ -96,13 +98,13 @@ class Live:
         return {node.name: self.thumbnail(node.name) for node in images}
 
 
-def shown_words(result: Result) -> list[dict[str, Any]]:
-    """The nearest words as JSON."""
-    return [{"text": w.text, "score": round(w.score, 4)} for w in result.words(WORDS)]
+def word_data(words: Iterable[Word]) -> list[dict[str, Any]]:
+    """Words as JSON."""
+    return [{"text": w.text, "score": round(w.score, 4)} for w in words]
 
 
-def shown_hits(hits: Iterable[Hit]) -> list[dict[str, Any]]:
-    """Pictures that were found as JSON, with thumbnails and what is known about them."""
+def hit_data(hits: Iterable[Hit]) -> list[dict[str, Any]]:
+    """Search results as JSON, with thumbnails and metadata."""
     return [
         {
             "name": hit.name,
@@ -116,37 +118,29 @@ def shown_hits(hits: Iterable[Hit]) -> list[dict[str, Any]]:
     ]
 
 
-def _metadata(known: Mapping[str, Any]) -> list[list[str]]:
-    return [[key, str(plain(value))] for key, value in known.items() if value is not None]
-
-
-def _has(name: str, words: list[str]) -> bool:
-    folded = name.casefold()
-    return all(word in folded for word in words)
-
-
 @lru_cache(maxsize=4096)
 def small(path: Path) -> str:
-    """A picture file as a JPEG data URI of a few kilobytes, empty where it can't be read."""
+    """A picture file as a JPEG data URI of a few kilobytes; empty if it can't be read."""
     return _uri(path, _SMALL, 75)
 
 
 @lru_cache(maxsize=16)
 def large(path: Path) -> str:
-    """A picture file as a JPEG data URI to look at, empty where it can't be read."""
+    """A picture file as a larger JPEG data URI; empty if it can't be read."""
     return _uri(path, _LARGE, 85)
 
 
-def _uri(path: Path, side: int, quality: int) -> str:
+def _uri(path: Path, size: tuple[int, int], quality: int) -> str:
     try:
-        return uri(open_picture(path), side, quality)
+        return jpeg_uri(open_picture(path), size, quality)
     except ZcalcError:
         return ""
 
 
-def uri(picture: "PIL.Image.Image", side: int, quality: int) -> str:
-    """A picture as a JPEG data URI, at most `side` pixels wide and high."""
-    picture.thumbnail((side, side))
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=quality)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+def _metadata(values: Mapping[str, Any]) -> list[list[str]]:
+    return [[key, str(jsonable(value))] for key, value in values.items() if value is not None]
+
+
+def _contains(name: str, words: list[str]) -> bool:
+    folded = name.casefold()
+    return all(word in folded for word in words)

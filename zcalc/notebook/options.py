@@ -1,4 +1,4 @@
-"""The options of the magics: split off the front of a line before anything else is read."""
+"""The options of the magics, split off the front of a line before the rest is parsed."""
 
 import re
 from collections.abc import Callable
@@ -17,40 +17,36 @@ _END = re.compile(r"\s*--(?=\s|$)")
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option: what it is called, the value it takes ("" for a switch), what it does."""
+    """An option; `value` is the placeholder of its value, "" for a flag."""
 
     name: str
     value: str
-    about: str
+    help: str
 
 
 OPTIONS = {
     option.name: option
     for option in (
-        Option("--model", "NAME", "the preset: mini, paper, base, large, multilingual"),
-        Option("--clip", "MODEL", "an encoder in the preset's place"),
-        Option("--lm", "MODEL", "a language model in the preset's place"),
-        Option("--images", "FOLDER", "pictures of your own; may be given more than once"),
-        Option("--index", "INDEX", "an index that was built before"),
-        Option("--memory", "SIZE", "what searching the index may take, such as 4GB"),
+        Option("--model", "NAME", "preset: mini, paper, base, large or multilingual"),
+        Option("--clip", "MODEL", "another encoder than the preset's"),
+        Option("--lm", "MODEL", "another language model than the preset's"),
+        Option("--images", "FOLDER", "folder of pictures; repeatable"),
+        Option("--index", "INDEX", "an existing image index"),
+        Option("--memory", "SIZE", "memory limit for searching the index, such as 4GB"),
         Option("--device", "DEVICE", "auto, cpu or cuda"),
-        Option("--seed", "N", "the seed of the decoder"),
-        Option("--raw", "", "add up the models' raw features"),
-        Option("-k", "N", "how many words and pictures a card shows"),
-        Option("--no-caption", "", "cards without a sentence: they come at once"),
+        Option("--seed", "N", "random seed of the decoder"),
+        Option("--raw", "", "add up raw features without normalising"),
+        Option("-k", "N", "number of words and pictures on a card"),
+        Option("--no-caption", "", "cards without a caption, which are ready at once"),
         Option("--help", "", "print these options"),
     )
 }
-_SHOWN = {"-k", "--no-caption", "--help"}  # what is about the cards, not about the calculator
+_CARD_OPTIONS = {"-k", "--no-caption", "--help"}  # the others are for the calculator
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the options before a program say.
-
-    `calculator` are the arguments of the calculator that they ask for: none, where they leave it
-    open. `k` and `caption` are about the cards.
-    """
+    """Parsed options: `calculator` for `Calculator.create`, `k` and `caption` for the cards."""
 
     calculator: dict[str, Any] = field(default_factory=dict)
     k: int | None = None
@@ -59,31 +55,30 @@ class Settings:
 
 
 def split(line: str, value_of: Callable[[str], Any] = str) -> tuple[list[tuple[str, Any]], int]:
-    """Split options off a line: their names and values, and where the rest begins.
+    """Split options off a line: their names and values, and the position of the rest.
 
-    `value_of` gives the value of what stands in braces. Raises ZcalcError for an unknown option or
-    one without its value.
+    `value_of` evaluates a value in braces. Raises ZcalcError for an unknown option or a missing
+    value.
 
     >>> split('--model mini -k 5 -img(a) + "b"')
     ([('--model', 'mini'), ('-k', '5')], 18)
     """
-    found: list[tuple[str, Any]] = []
-    at = 0
-    while matched := _OPTION.match(line, at):
-        option = _known(matched[1])
-        at = matched.end()
+    options: list[tuple[str, Any]] = []
+    position = 0
+    while match := _OPTION.match(line, position):
+        option = _option_named(match[1])
+        position = match.end()
         value: Any = True
         if option.value:
-            value, at = _value(line, at, option, value_of)
-        found.append((option.name, value))
-    ended = _END.match(line, at)
-    at = ended.end() if ended else at
-    return found, at + len(line[at:]) - len(line[at:].lstrip())
+            value, position = _value(line, position, option, value_of)
+        options.append((option.name, value))
+    end = _END.match(line, position)
+    return options, _skip_blanks(line, end.end() if end else position)
 
 
 def settings_of(options: list[tuple[str, Any]]) -> Settings:
-    """What options say, put together; raises ZcalcError for numbers that are none."""
-    given = dict(options)
+    """Convert options to settings; raises ZcalcError for an invalid number."""
+    by_name = dict(options)
     calculator: dict[str, Any] = {}
     for name, value in options:
         key = name.lstrip("-")
@@ -93,45 +88,52 @@ def settings_of(options: list[tuple[str, Any]]) -> Settings:
             calculator[key] = _count(name, value, 0)
         elif name == "--raw":
             calculator["normalize"] = False
-        elif name not in _SHOWN:
+        elif name not in _CARD_OPTIONS:
             calculator[key] = str(value)
-    k = _count("-k", given["-k"], 1) if "-k" in given else None
-    return Settings(calculator, k, "--no-caption" not in given, "--help" in given)
+    k = _count("-k", by_name["-k"], 1) if "-k" in by_name else None
+    return Settings(calculator, k, "--no-caption" not in by_name, "--help" in by_name)
 
 
 def help_text() -> str:
-    """The options, one a line."""
-    lines = [f"  {f'{o.name} {o.value}':18} {o.about}" for o in OPTIONS.values()]
+    """The usage, and a line for each option."""
+    lines = [f"  {f'{o.name} {o.value}':18} {o.help}" for o in OPTIONS.values()]
     usage = '%zcalc [OPTIONS] img(coffee) - "coffee" + "tea"'
-    return "\n".join([usage, "%%zcalc [OPTIONS], with a program below", "", *lines])
+    return "\n".join([usage, "%%zcalc [OPTIONS], with a program on the lines below", "", *lines])
 
 
-def _known(name: str) -> Option:
+def _option_named(name: str) -> Option:
     name = "--help" if name == "-h" else name
     if name in OPTIONS:
         return OPTIONS[name]
     close = get_close_matches(name, OPTIONS, n=1, cutoff=0.5)
     did_you_mean = f"Did you mean {close[0]}? " if close else ""
-    hint = f"{did_you_mean}%zcalc --help lists them; an expression after -- is never an option."
-    raise ZcalcError(f"There is no option {name}.", hint)
+    hint = f"{did_you_mean}%zcalc --help lists the options; -- ends them."
+    raise ZcalcError(f"Unknown option {name}.", hint)
 
 
-def _value(line: str, at: int, option: Option, value_of: Callable[[str], Any]) -> tuple[Any, int]:
-    """The value that stands at a place, and where it ends."""
-    at += len(line[at:]) - len(line[at:].lstrip(" \t"))
-    if line[at : at + 1] == "{" and (end := end_of(line, at)):
-        return value_of(line[at + 1 : end - 1]), end
-    matched = _VALUE.match(line, at)
-    if not matched:
-        raise ZcalcError(f"{option.name} has no value.", f"Write {option.name} {option.value}.")
-    return next(group for group in matched.groups() if group is not None), matched.end()
+def _value(
+    line: str, start: int, option: Option, value_of: Callable[[str], Any]
+) -> tuple[Any, int]:
+    """The value of an option, and the position of its end."""
+    start = _skip_blanks(line, start, " \t")
+    if line[start : start + 1] == "{" and (end := end_of(line, start)):
+        return value_of(line[start + 1 : end - 1]), end
+    match = _VALUE.match(line, start)
+    if not match:
+        raise ZcalcError(f"{option.name} needs a value.", f"Write {option.name} {option.value}.")
+    return next(group for group in match.groups() if group is not None), match.end()
 
 
-def _count(name: str, value: Any, least: int) -> int:
+def _skip_blanks(line: str, position: int, blanks: str | None = None) -> int:
+    return len(line) - len(line[position:].lstrip(blanks))
+
+
+def _count(name: str, value: Any, minimum: int) -> int:
     try:
         number = int(value)
     except (TypeError, ValueError):
-        number = least - 1
-    if number < least:
-        raise ZcalcError(f"{name} {value} is no number to count with.", f"Write {name} 5.")
+        number = minimum - 1
+    if number < minimum:
+        message = f"{name} must be a whole number, at least {minimum}, not {value!r}."
+        raise ZcalcError(message, f"For example: {name} 5.")
     return number

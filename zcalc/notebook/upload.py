@@ -1,4 +1,4 @@
-"""Pictures that come from the browser, in pieces, and are checked before they are used."""
+"""Uploads: pictures sent by the browser in parts, checked before use."""
 
 import base64
 import binascii
@@ -8,61 +8,64 @@ from pathlib import PurePath
 from PIL.Image import Image
 
 from zcalc.errors import ZcalcError
-from zcalc.gallery import decode, printable, why_unreadable
+from zcalc.pictures import decode, printable, why_unreadable
 
-MOST = 20_000_000  # bytes of a file
+MAX_BYTES = 20_000_000  # of a file
 
 
 class Uploads:
-    """Takes the pieces of one file after the other and gives the picture when it is whole."""
+    """Assembles pictures from their parts, one file at a time."""
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
+        self._received: list[bytes] = []
 
-    def take(self, name: str, part: int, parts: int, data: str) -> Image | None:
-        """Take a piece in base64, the first of which is number 0; None while more are to come.
+    def receive(self, name: str, part: int, parts: int, data: str) -> Image | None:
+        """Receive part number `part` (from 0) in base64; returns the picture after the last.
 
-        Raises ZcalcError for what is too large, out of order, or no picture.
+        Raises ZcalcError for a file that is too large or not a picture, and for parts out of order.
         """
         if part == 0:
-            self._pieces = []
-        if part != len(self._pieces):
-            self._pieces = []
-            raise ZcalcError(f"{shown(name)} did not arrive whole.", "Try it again.")
+            self._received = []
+        if part != len(self._received):
+            self._received = []
+            raise _incomplete(name)
         try:
-            self._pieces.append(base64.b64decode(data, validate=True))
+            self._received.append(base64.b64decode(data, validate=True))
         except (binascii.Error, ValueError) as error:
-            raise ZcalcError(f"{shown(name)} did not arrive whole.", "Try it again.") from error
-        size = sum(map(len, self._pieces))
-        if size > MOST:
-            self._pieces = []
-            hint = f"{MOST // 1_000_000} MB is the most; make it smaller first."
-            raise ZcalcError(f"{shown(name)} is too large.", hint)
+            raise _incomplete(name) from error
+        if sum(map(len, self._received)) > MAX_BYTES:
+            self._received = []
+            hint = f"The limit is {MAX_BYTES // 1_000_000} MB. Save a smaller copy."
+            raise ZcalcError(f"Can't upload {display_name(name)}: it is too large.", hint)
         if part + 1 < parts:
             return None
-        whole, self._pieces = b"".join(self._pieces), []
-        return picture_of(whole, name)
+        data_bytes, self._received = b"".join(self._received), []
+        return decode_picture(data_bytes, name)
 
 
-def picture_of(data: bytes, name: str) -> Image:
-    """Read a picture's bytes; raises ZcalcError with the reason where they are none."""
+def decode_picture(data: bytes, name: str) -> Image:
+    """Decode a picture's bytes; raises ZcalcError with the reason if they can't be read."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return decode(data)
     except Exception as error:  # Pillow raises almost anything on a damaged file
-        hint = "JPEG, PNG, WebP, GIF, BMP, TIFF and AVIF files can be used."
-        message = f"{shown(name)} can't be read as a picture: {why_unreadable(error)}."
+        hint = "Use a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF file."
+        message = f"Can't read {display_name(name)}: {why_unreadable(error)}."
         raise ZcalcError(message, hint) from error
 
 
-def stem(name: str) -> str | None:
-    """What a file from the browser is called in the gallery, None for one without a name."""
-    kept = printable(PurePath(name.replace("\\", "/")).stem).strip()[:80]
-    return kept or None
+def picture_name(file_name: str) -> str | None:
+    """The name of an uploaded picture: its file's stem, None for a file without a name."""
+    stem = printable(PurePath(file_name.replace("\\", "/")).stem).strip()[:80]
+    return stem or None
 
 
-def shown(name: str) -> str:
-    """A file's name as messages have it."""
-    short = printable(name.strip())[:60]
-    return f"“{short}”" if short else "The picture"
+def display_name(file_name: str) -> str:
+    """A file's name, quoted for a message."""
+    short = printable(file_name.strip())[:60]
+    return f"“{short}”" if short else "the picture"
+
+
+def _incomplete(name: str) -> ZcalcError:
+    return ZcalcError(f"The upload of {display_name(name)} is incomplete.", "Try again.")

@@ -1,4 +1,4 @@
-"""Captions written while the notebook stays live: in a thread, one at a time for a calculator."""
+"""Captions written in a thread, one at a time per calculator, so that the widgets stay live."""
 
 import threading
 from collections.abc import Callable
@@ -9,67 +9,67 @@ from weakref import WeakKeyDictionary
 from zcalc.errors import ZcalcError
 
 if TYPE_CHECKING:
-    from zcalc.calculator import Calculator
     from zcalc.decode.caption import Caption
     from zcalc.result import Result
+    from zcalc.space import Space
 
-_BUSY: "WeakKeyDictionary[Calculator, threading.Lock]" = WeakKeyDictionary()
+_BUSY: "WeakKeyDictionary[Space, threading.Lock]" = WeakKeyDictionary()
 
 
 class Writer:
-    """Writes a caption at a time in a thread of its own.
+    """Writes captions in a thread.
 
-    `tell` gets the caption so far (None before the first token), whether it is still being written,
-    and what went wrong, if anything; it is called from that thread.
+    `update` is called from the thread with the caption so far (None before the first token),
+    whether it is still being written, and an error message or "".
     """
 
-    def __init__(self, tell: "Callable[[Caption | None, bool, str], None]") -> None:
-        self._tell = tell
+    def __init__(self, update: "Callable[[Caption | None, bool, str], None]") -> None:
+        self._update = update
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self, result: "Result") -> None:
-        """Begin; raises ZcalcError while any other caption of the calculator is being written."""
+        """Start a caption; raises ZcalcError if the calculator is already writing one."""
         lock = _BUSY.setdefault(result.calculator, threading.Lock())
         if not lock.acquire(blocking=False):
-            hint = "Stop it, or wait until it is done."
-            raise ZcalcError("Another caption is being written with this calculator.", hint)
+            hint = "Stop it, or wait until it is finished."
+            raise ZcalcError("This calculator is already writing a caption.", hint)
         self._stopped.clear()
-        self._tell(None, True, "")
+        self._update(None, True, "")
         self._thread = threading.Thread(target=self._write, args=(result, lock), daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask it to end with what there is so far; it does so at the next token."""
+        """Stop at the next token, keeping the caption so far."""
         self._stopped.set()
 
     def wait(self, seconds: float | None = None) -> None:
-        """Wait for the caption that is being written."""
+        """Wait until no caption is being written."""
         if self._thread is not None:
             self._thread.join(seconds)
 
     def _write(self, result: "Result", lock: threading.Lock) -> None:
-        caption, wrong = None, ""
+        caption, message = None, ""
         try:
-            caption = self._written(result)
+            caption = self._decode(result)
         except KeyboardInterrupt:
-            wrong = "Stopped before the first word."
+            message = "Stopped before the first word."
         except Exception as error:
-            wrong = str(error)
+            message = str(error)
         finally:
             lock.release()
-            self._tell(caption, False, wrong)
+            self._update(caption, False, message)
 
-    def _written(self, result: "Result") -> "Caption":
-        from zcalc.captions import decode, target_of
+    def _decode(self, result: "Result") -> "Caption":
         from zcalc.decode.caption import latest
+        from zcalc.decode.captions import decode
 
-        def heard(caption: "Caption") -> None:
-            self._tell(caption, True, "")
+        def on_token(caption: "Caption") -> None:
+            self._update(caption, True, "")
             if self._stopped.is_set():
                 raise KeyboardInterrupt
 
-        method = result.calculator.preset.method
-        captions = decode(result.calculator, target_of(result, "vectors"), method, {})
+        models, seed = result.calculator.models, result.calculator.seed
+        captions = decode(models, result.target(), models.preset.method, {}, seed)
         with closing(captions):  # type: ignore[type-var]
-            return latest(captions, heard)
+            return latest(captions, on_token)

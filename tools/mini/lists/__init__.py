@@ -1,8 +1,8 @@
-"""Word lists curated by hand, one entry a line."""
+"""Hand-curated word lists, one entry per line."""
 
 from pathlib import Path
 
 
 def word_list(name: str) -> list[str]:
-    """The entries of one list."""
+    """Read the entries of a list."""
     return Path(__file__).with_name(f"{name}.txt").read_text(encoding="utf8").splitlines()

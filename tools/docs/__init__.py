@@ -1,0 +1,1 @@
+"""What builds the documentation: the site's hooks and the page of command-line options."""

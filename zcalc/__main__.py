@@ -1,0 +1,5 @@
+"""The command line: `python -m zcalc`."""
+
+from zcalc.cli import main
+
+main()

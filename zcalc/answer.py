@@ -1,0 +1,152 @@
+"""Answers: everything that is shown of a result, computed once and ready to render."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from zcalc import hooks
+from zcalc.decode.caption import Beam, Caption
+from zcalc.gallery import Picture
+from zcalc.index.query import Hit
+from zcalc.language import Image, Node
+from zcalc.words import Word
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """An operand's part in a result: its weight, the part's norm, and its cosine with the result.
+
+    The parts of all terms add up to the result before normalisation.
+    """
+
+    name: str
+    weight: float
+    norm: float
+    cosine: float
+
+
+class Measure(Protocol):
+    """Numbers that can be drawn: what an answer holds of a plot."""
+
+    def cells(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """Headings, and rows of text."""
+        ...
+
+    def data(self) -> dict[str, Any]:
+        """The numbers as JSON."""
+        ...
+
+    def plot(self) -> "Figure":
+        """The numbers as a matplotlib figure."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is shown of a result, under the names of the JSON output; rendering computes nothing.
+
+    `tree` and `operands` (the pictures it names) are for drawing the equation. A number has a
+    `value` and no `norm`. `captions` are beams, best first, decoded by `method`. `searched` is how
+    many pictures were searched for `images`, `query` with which settings. `skipped` are unreadable
+    pictures with the reason. `seconds` is the time each part took.
+    """
+
+    expr: str
+    model: str
+    tree: Node
+    name: str | None = None
+    norm: float | None = None
+    value: float | None = None
+    operands: Mapping[Image, Picture] = field(default_factory=dict)
+    captions: tuple[Beam, ...] | None = None
+    method: str = ""
+    words: tuple[Word, ...] | None = None
+    images: tuple[Hit, ...] | None = None
+    searched: int = 0
+    query: Mapping[str, Any] = field(default_factory=dict)
+    terms: tuple[Term, ...] = ()
+    plot: Measure | None = None
+    skipped: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return hooks.mimebundle(self)
+
+
+class Answerable(Protocol):
+    """What a view asks of a result (see `result.Result`)."""
+
+    expr: str
+    tree: Node
+    name: str | None
+    seconds: dict[str, float]
+    calculator: Any
+
+    @property
+    def norm(self) -> float: ...
+    @property
+    def terms(self) -> list[Term]: ...
+    @property
+    def operand_pictures(self) -> Mapping[Image, Picture]: ...
+    def caption(self, **settings: Any) -> Caption: ...
+    def words(self, k: int, *, keep_operands: bool) -> list[Word]: ...
+    def nearest(self, k: int, **query: Any) -> list[Hit]: ...
+    def measure(self, **settings: Any) -> Measure: ...
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Which parts of a result to show.
+
+    `caption`, `query` and `plot` are settings of `Result.caption`, `nearest` and `plot`; a caption
+    or plot of None is left out, as are 0 `words` or `pictures`.
+    """
+
+    caption: Mapping[str, Any] | None = field(default=None, hash=False)
+    words: int = 0
+    pictures: int = 0
+    plot: Mapping[str, Any] | None = field(default=None, hash=False)
+    query: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    keep_operands: bool = False
+
+    def answer(self, result: Answerable) -> Answer:
+        """Compute these parts of a result, each once."""
+        caption = None if self.caption is None else result.caption(**self.caption)
+        words = result.words(self.words, keep_operands=self.keep_operands) if self.words else None
+        hits, skipped = None, ()
+        if self.pictures:
+            hits = result.nearest(self.pictures, keep_operands=self.keep_operands, **self.query)
+            skipped = tuple((s.path, s.reason) for s in result.calculator.skipped)
+        plot = None if self.plot is None else result.measure(**self.plot)
+        return Answer(
+            expr=result.expr,
+            model=result.calculator.models.name,
+            tree=result.tree,
+            name=result.name,
+            norm=result.norm,
+            operands=result.operand_pictures,
+            captions=None if caption is None else caption.ranked,
+            method="" if caption is None else caption.method,
+            words=None if words is None else tuple(words),
+            images=None if hits is None else tuple(hits),
+            searched=len(result.calculator.image_index) if self.pictures else 0,
+            query=dict(self.query),
+            terms=tuple(result.terms),
+            plot=plot,
+            skipped=skipped,
+            notes=_notes(skipped),
+            seconds=dict(result.seconds),
+        )
+
+
+def _notes(skipped: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """One line on the pictures that could not be read."""
+    if not skipped:
+        return ()
+    path, reason = skipped[0]
+    more = f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
+    return (f"skipped {path.rpartition('/')[2]}: {reason}{more}",)

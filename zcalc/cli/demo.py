@@ -1,0 +1,54 @@
+"""`zcalc demo`: four expressions over the sample pictures, on the screen and as a page of cards."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zcalc.cli.options import Model, reporting
+
+if TYPE_CHECKING:
+    from zcalc.answer import Answer
+
+EXPRESSIONS = (
+    'img(coffee) - "coffee" + "tea"',
+    "img(sushi) - img(jp_flag) + img(it_flag)",
+    "img(king) - img(man) + img(woman)",
+    'img(rocket) - "sky" + "sea"',
+)
+app = typer.Typer()
+
+
+@app.command("demo")
+def demo(
+    html: Annotated[Path | None, typer.Option(help="Write the cards to this file.")] = None,
+    model: Model = "mini",
+) -> None:
+    """Evaluate four expressions over the sample pictures."""
+    with reporting(False):
+        from zcalc.answer import View
+        from zcalc.calculator import Calculator
+        from zcalc.cli.run import answer
+        from zcalc.show import terminal
+        from zcalc.show.page import page
+        from zcalc.storage import write_atomically
+
+        calculator = Calculator.create(model)
+        with terminal.waiting(f"Loading {model} …"):
+            _ = calculator.models.encoder
+        answers = []
+        for expression in EXPRESSIONS:
+            answers.append(answer(calculator(expression), View({}, 10, 6), as_json=False))
+            terminal.print_answer(_shortened(answers[-1]))
+            terminal.out.print()
+        if html:
+            write_atomically(html, page(answers).encode())
+            terminal.out.print(f"Cards: {html}", markup=False)
+
+
+def _shortened(answer: "Answer") -> "Answer":
+    """The answer with five words and pictures, and without its terms."""
+    return replace(
+        answer, words=(answer.words or ())[:5], images=(answer.images or ())[:5], terms=()
+    )

@@ -1,0 +1,55 @@
+"""Run the language model one token at a time, with a KV cache that is never recomputed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zcalc.decode.protocols import Cache, CausalLM
+from zcalc.decode.settings import DecoderSettings
+from zcalc.errors import ZcalcError
+
+
+def autocast(settings: DecoderSettings, device: torch.device) -> torch.autocast:
+    """A context with matrix products in bfloat16 if `settings.precision` is "bf16"."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16")
+
+
+def prefill(lm: CausalLM, prompt: Tensor) -> Cache:
+    """The cache of all but the last token of a prompt (p,), for one row."""
+    with torch.no_grad():
+        out = lm.model(prompt[None], use_cache=True)
+    layers = getattr(out.past_key_values, "layers", [])
+    if not layers or any(getattr(layer, "keys", None) is None for layer in layers):
+        raise ZcalcError(
+            f"{type(lm.model).__name__} has no KV cache, which decoding needs.",
+            "Use another language model, or the decoder retrieve.",
+        )
+    return [(layer.keys[:, :, :-1], layer.values[:, :, :-1]) for layer in layers]
+
+
+def next_logits(lm: CausalLM, last: Tensor, past: Cache) -> tuple[Tensor, Cache]:
+    """Next-token logits (a, V) after last tokens (a,), given a cache; and the cache with them."""
+    from transformers import DynamicCache
+
+    cache: Any = DynamicCache()
+    cache.layers = [_layer(keys, values) for keys, values in past]
+    out = lm.model(last[:, None], past_key_values=cache, use_cache=True)
+    grown = [(layer.keys.detach(), layer.values.detach()) for layer in cache.layers]
+    return out.logits[:, -1].float(), grown
+
+
+def _layer(keys: Tensor, values: Tensor) -> Any:
+    """A cache layer with these tensors; `DynamicLayer.update` would copy them."""
+    from transformers.cache_utils import DynamicLayer
+
+    layer: Any = DynamicLayer()
+    layer.keys, layer.values = keys, values
+    layer.dtype, layer.device, layer.is_initialized = keys.dtype, keys.device, True
+    return layer
+
+
+def select(cache: Cache, rows: Tensor | Sequence[int]) -> Cache:
+    """The given rows of a cache, in that order."""
+    return [(keys[rows], values[rows]) for keys, values in cache]

@@ -1,0 +1,1 @@
+"""Rendering: an `Answer` as HTML, as text in a terminal, as JSON, and as a contact sheet."""

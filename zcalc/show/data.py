@@ -1,0 +1,53 @@
+"""An answer as the JSON object that the command line prints."""
+
+from typing import Any
+
+from zcalc.answer import Answer
+from zcalc.index.query import Hit, jsonable
+
+
+def answer_data(answer: Answer) -> dict[str, Any]:
+    """The answer as JSON types; parts that it doesn't have are left out."""
+    data: dict[str, Any] = {"expr": answer.expr, "model": answer.model}
+    if answer.name:
+        data["name"] = answer.name
+    if answer.value is not None:
+        data["value"] = round(answer.value, 6)
+        return data | _seconds(answer)
+    data["norm"] = round(answer.norm or 0.0, 6)
+    if answer.captions is not None:
+        data["captions"] = [
+            {"text": b.text, "clip": _rounded(b.clip), "logprob": _rounded(b.logprob)}
+            for b in answer.captions
+        ]
+    if answer.words is not None:
+        data["words"] = [{"text": w.text, "score": _rounded(w.score)} for w in answer.words]
+    if answer.images is not None:
+        data["images"] = [_hit_data(hit) for hit in answer.images]
+    data["terms"] = [
+        {"name": term.name, "weight": round(term.weight, 6)}
+        | {"norm": round(term.norm, 6), "cosine": _rounded(term.cosine)}
+        for term in answer.terms
+    ]
+    data |= _seconds(answer)
+    return data if answer.plot is None else data | {"plot": answer.plot.data()}
+
+
+def _seconds(answer: Answer) -> dict[str, Any]:
+    return {"seconds": {stage: round(s, 3) for stage, s in answer.seconds.items()}}
+
+
+def _hit_data(hit: Hit) -> dict[str, Any]:
+    """A picture as JSON types, without empty fields."""
+    data: dict[str, Any] = {"name": hit.name, "path": hit.path, "score": _rounded(hit.score)}
+    if hit.metadata:
+        data["metadata"] = {name: jsonable(value) for name, value in hit.metadata.items()}
+    if hit.missing:
+        data["missing"] = True
+    if hit.alike:
+        data["alike"] = [_hit_data(other) for other in hit.alike]
+    return data
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

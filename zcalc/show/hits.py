@@ -1,0 +1,99 @@
+"""Pictures in a terminal: a strip of thumbnails, and a table."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from zcalc.index.query import Hit
+from zcalc.pictures import printable
+
+_MAX_COLUMNS, _MAX_LINES = 26, 13  # of a thumbnail
+_MIN_COLUMNS = 20
+_MAX_FIELDS = 4  # columns of metadata
+_BAR_WIDTH = 20
+
+
+def print_hits(console: Console, hits: Sequence[Hit], thumbnails: bool) -> None:
+    """Print pictures with their cosines and metadata, below their thumbnails if wanted."""
+    if not hits:
+        console.print(Text("No pictures.", "dim"))
+        return
+    if thumbnails:
+        console.print(_strip(hits, console.width))
+        console.print()
+    console.print(_table(hits))
+
+
+def _table(hits: Sequence[Hit]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("picture", overflow="ellipsis", no_wrap=True, min_width=8, max_width=48)
+    table.add_column("cosine", justify="right", no_wrap=True, min_width=6)
+    fields = list(dict.fromkeys(name for hit in hits for name in hit.metadata))[:_MAX_FIELDS]
+    if not fields:
+        table.add_column("")  # for bars
+    for name in fields:
+        numeric = all(isinstance(hit.metadata.get(name, 0), int | float) for hit in hits)
+        table.add_column(
+            printable(name),
+            justify="right" if numeric else "left",
+            overflow="ellipsis",
+            no_wrap=True,
+            min_width=4,
+            max_width=32,
+        )
+    has_remarks = any(hit.missing or hit.alike for hit in hits)
+    if has_remarks:
+        table.add_column("", no_wrap=True, overflow="ellipsis", min_width=16, max_width=40)
+    highest = max(hit.score for hit in hits)
+    for hit in hits:
+        share = max(0.0, hit.score / highest) if highest > 0 else 0.0
+        row: list[Any] = [Text(printable(hit.name)), f"{hit.score:.3f}"]
+        row += [] if fields else [Text("━" * round(_BAR_WIDTH * share), "blue")]
+        row += [Text(printable(str(hit.metadata.get(name, "")))) for name in fields]
+        table.add_row(*row, *([_remarks(hit)] if has_remarks else []))
+    return table
+
+
+def _remarks(hit: Hit) -> Text:
+    """That a picture is missing, and its near-duplicates."""
+    remarks = Text()
+    if hit.missing:
+        remarks.append("missing", "yellow")
+    if hit.alike:
+        count = len(hit.alike)
+        names = ", ".join(printable(other.name) for other in hit.alike[:3])
+        more = f" and {count - 3} more" if count > 3 else ""
+        remarks.append(f"{'  ' if hit.missing else ''}+ {names}{more}", "dim")
+    return remarks
+
+
+def _strip(hits: Sequence[Hit], width: int) -> Table:
+    """Captioned thumbnails in rows, as many in a row as fit."""
+    columns = max(1, min(len(hits), width // _MIN_COLUMNS))
+    column_width = min(_MAX_COLUMNS, width // columns - 2)
+    grid = Table.grid(padding=(0, 2, 1, 0))
+    for _ in range(columns):
+        grid.add_column(width=column_width, vertical="bottom")
+    for i in range(0, len(hits), columns):
+        grid.add_row(*(_cell(hit, column_width) for hit in hits[i : i + columns]))
+    return grid
+
+
+def _cell(hit: Hit, width: int) -> Group:
+    name = Text(printable(hit.name), overflow="ellipsis", no_wrap=True)
+    return Group(_thumbnail(hit, width), name, Text(f"{hit.score:.3f}", "dim"))
+
+
+def _thumbnail(hit: Hit, width: int) -> Any:
+    """A picture the best way the terminal can show it: kitty's protocol, sixel, or blocks."""
+    from textual_image.renderable import Image
+
+    picture = hit.thumbnail(512)
+    if picture is None:
+        return Text("missing" if hit.missing else "can't be read", "yellow")
+    lines = min(_MAX_LINES, max(1, round(width * picture.height / picture.width / 2)))
+    columns = min(width, max(1, round(2 * lines * picture.width / picture.height)))
+    return Image(picture, width=columns, height=lines)

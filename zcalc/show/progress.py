@@ -1,0 +1,136 @@
+"""Progress bars: on standard error in a terminal, as HTML in a notebook; gone when done."""
+
+import sys
+import threading
+import time
+from html import escape
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from zcalc.progress import Bar
+
+_INTERVAL = 0.1  # seconds between updates in a notebook
+_FRAME = (
+    "max-width:760px;margin:4px 0;font:13px/1.5 system-ui,sans-serif;"
+    "color:var(--jp-content-font-color1,var(--vscode-foreground,inherit))"
+)
+_GROOVE = "height:4px;border-radius:2px;background:rgba(127,127,127,.25);margin:3px 0"
+_FILL = "height:4px;border-radius:2px;background:#4a8fe0;width:"
+
+
+def progress_bar(label: str, total: int | None, unit: str, start: float) -> Bar:
+    """The bar for where this runs; `start` is the `time.monotonic` at which the work began."""
+    if _in_notebook():
+        return NotebookBar(label, total, unit, start)
+    return TerminalBar(label, total, unit)
+
+
+def _in_notebook() -> bool:
+    """Whether a kernel runs this, in the thread whose output belongs to the cell."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return hasattr(shell, "kernel") and threading.current_thread() is threading.main_thread()
+
+
+class TerminalBar:
+    """A bar on standard error."""
+
+    def __init__(self, label: str, total: int | None, unit: str) -> None:
+        rate = [_Rate(unit)] if unit else []
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            *rate,
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._progress.start()
+        self._task = self._progress.add_task(label, total=total)
+
+    def update(self, done: int, message: str) -> None:
+        """Show that `done` items are done; there is no room for the message."""
+        self._progress.update(self._task, completed=done)
+
+    def close(self) -> None:
+        """Remove the bar."""
+        self._progress.stop()
+
+
+class _Rate(ProgressColumn):
+    """Items a second."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.0f} {self._unit}/s" if task.speed else "")
+
+
+class NotebookBar:
+    """A label, a bar, the time left and the last message, updated in place."""
+
+    def __init__(self, label: str, total: int | None, unit: str, start: float) -> None:
+        from IPython.display import DisplayHandle
+
+        self._label, self._total, self._unit, self._start = label, total, unit, start
+        self._handle: Any = DisplayHandle()
+        self._next_update = 0.0
+        self._handle.display(_bundle("", label), raw=True)
+
+    def update(self, done: int, message: str) -> None:
+        """Show that `done` items are done; at most ten times a second."""
+        if time.monotonic() < self._next_update:
+            return
+        self._next_update = time.monotonic() + _INTERVAL
+        status = self._status(done)
+        share = f"{100 * min(1.0, done / self._total):.0f}" if self._total else "0"
+        html = (
+            f'<div style="{_FRAME}"><div role="progressbar" aria-valuenow="{share}">'
+            f"{escape(status)}"
+            f'<div style="{_GROOVE}"><div style="{_FILL}{share}%"></div></div></div>'
+            f"<div><b>{escape(message)}</b></div></div>"
+        )
+        self._handle.update(_bundle(html, f"{status} {message}".strip()), raw=True)
+
+    def close(self) -> None:
+        """Empty the output, so that nothing of it is saved."""
+        self._handle.update(_bundle("", ""), raw=True)
+
+    def _status(self, done: int) -> str:
+        """Such as "Writing a caption · 3 of 12 · 4 s left"."""
+        elapsed = time.monotonic() - self._start
+        parts = [self._label, f"{done:,} of {self._total:,}" if self._total else f"{done:,}"]
+        if self._unit and elapsed:
+            parts.append(f"{done / elapsed:.0f} {self._unit}/s")
+        if self._total and done:
+            parts.append(_time_left(elapsed / done * max(0, self._total - done)))
+        return " · ".join(parts)
+
+
+def _time_left(seconds: float) -> str:
+    """A duration, rounded up to a unit that suits it.
+
+    >>> _time_left(3.4), _time_left(200), _time_left(9000)
+    ('4 s left', '4 min left', '2.5 h left')
+    """
+    if seconds < 90:
+        return f"{-(-seconds // 1):.0f} s left"
+    return f"{-(-seconds // 60):.0f} min left" if seconds < 5400 else f"{seconds / 3600:.1f} h left"
+
+
+def _bundle(html: str, text: str) -> dict[str, str]:
+    return {"text/html": html, "text/plain": text}

@@ -1,0 +1,197 @@
+"""Answers in a terminal: coloured lines and tables by rich; what takes time on standard error."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text as Line
+
+from zcalc.answer import Answer, Measure
+from zcalc.decode.caption import Caption
+from zcalc.errors import ZcalcError
+from zcalc.language import Image, LanguageError, Text
+from zcalc.show.card import number_text
+from zcalc.show.equation import pieces
+from zcalc.show.hits import print_hits
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+_AVAILABLE = {
+    (True, True): "yes",
+    (True, False): "encoder only",
+    (False, True): "language model only",
+    (False, False): "no",
+}
+_MAX_SKIPPED = 10  # skipped pictures listed
+
+
+def print_answer(answer: Answer, thumbnails: bool | None = False) -> None:
+    """Print every part that an answer has; `thumbnails` of None means: in a terminal."""
+    if answer.value is not None:
+        name, _, value = number_text(answer).rpartition(" = ")
+        out.print(Line.assemble((f"{name} = ", "dim"), (value, "bold")))
+        return
+    out.print(_equation(answer))
+    if answer.captions is not None:
+        _print_captions(answer)
+    if answer.words is not None:
+        out.print()
+        out.print(_bars("word", "score", [(w.text, w.score) for w in answer.words]))
+    if answer.images is not None:
+        out.print()
+        print_hits(out, answer.images, out.is_terminal if thumbnails is None else thumbnails)
+        print_skipped(answer.skipped)
+    if answer.captions is not None and answer.words is not None:
+        _print_terms(answer)
+    if answer.plot is not None:
+        print_measure(answer.plot)
+
+
+def print_measure(measure: Measure) -> None:
+    """Print the numbers that a notebook would plot."""
+    out.print(_table(*measure.cells()))
+
+
+def print_skipped(skipped: Sequence[tuple[str, str]]) -> None:
+    """Print on standard error which pictures were skipped, and why."""
+    if skipped:
+        rows = [f"  {path}: {reason}" for path, reason in skipped[:_MAX_SKIPPED]]
+        more = len(skipped) - _MAX_SKIPPED
+        rows += [f"  and {more} more"] if more > 0 else []
+        title = f"{len(skipped)} picture{'s' * (len(skipped) > 1)} skipped:"
+        err.print(Group(*map(_plain, [title, *rows])), style="yellow")
+
+
+def print_models(presets: Sequence[dict[str, Any]]) -> None:
+    """Print the presets, and which of their models are on this machine."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for heading in ("preset", "available", "image and text encoder", "language model", ""):
+        table.add_column(heading, overflow="fold")
+    for preset in presets:
+        available = _AVAILABLE[preset["available"]["clip"], preset["available"]["lm"]]
+        names = [_model_name(preset[part]) for part in ("clip", "lm")]
+        table.add_row(preset["name"], available, *names, _plain(preset["description"], "dim"))
+    out.print(table)
+    if not all(preset["available"]["lm"] for preset in presets):
+        out.print("Models that aren't available are downloaded at first use.", style="dim")
+
+
+def print_json(data: Any) -> None:
+    """Print one JSON object on its own line, in ASCII, which every terminal can show."""
+    print(json.dumps(data), flush=True)
+
+
+@contextmanager
+def reporting(as_json: bool) -> Iterator[None]:
+    """Print a ZcalcError as its message, or as JSON, and exit with code 1."""
+    try:
+        yield
+    except ZcalcError as error:
+        if as_json:
+            print_json({"error": _error_data(error)})
+        else:
+            err.print(_plain(str(error)), style="red", soft_wrap=True)
+        sys.exit(1)
+
+
+@contextmanager
+def waiting(label: str) -> Iterator[None]:
+    """Show a spinner on standard error."""
+    with err.status(Line(label, "dim")):
+        yield
+
+
+@contextmanager
+def growing_caption(answer: Answer) -> Iterator[Callable[[Caption], None]]:
+    """Show the equation with a caption growing below it; gone when the caption is finished."""
+    equation = _equation(answer)
+
+    def lines(text: str, style: str) -> Group:
+        return Group(equation, Line(text, style))
+
+    with Live(lines("…", "dim"), console=out, transient=True, refresh_per_second=12) as live:
+        yield lambda caption: live.update(lines(caption.text, "bold"))
+
+
+def _equation(answer: Answer) -> Line:
+    """The expression with its pictures and texts in colour, and the norm."""
+    line = Line(f"{answer.name} = " if answer.name else "", "bold")
+    for piece in pieces(answer.tree):
+        if isinstance(piece, Image):
+            line.append(answer.operands[piece].name, "bold cyan")
+        elif isinstance(piece, Text):
+            line.append(f"“{piece.text}”", "green")
+        else:
+            if piece in (",", ")"):
+                line.right_crop(1)
+            line.append(piece, "dim")
+        line.append("" if str(piece).endswith("(") else " ")
+    line.append(f"  norm {answer.norm:.2f}", "dim")
+    return line
+
+
+def _print_captions(answer: Answer) -> None:
+    captions = answer.captions or ()
+    out.print(Line(captions[0].text, "bold"))
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("cosine", "log-prob.", answer.method):
+        table.add_column(heading, justify="left" if heading == answer.method else "right")
+    for beam in captions:
+        logprob = "" if beam.logprob is None else f"{beam.logprob:.2f}"
+        table.add_row(f"{beam.clip:.3f}", logprob, Line(beam.text))
+    out.print(table)
+
+
+def _print_terms(answer: Answer) -> None:
+    """Print what each operand contributes."""
+    if len(answer.terms) > 1:
+        rows = [
+            (t.name, f"{t.weight:.2f}", f"{t.norm:.2f}", f"{t.cosine:.2f}") for t in answer.terms
+        ]
+        out.print(_table(("term", "weight", "norm", "cosine"), rows))
+
+
+def _table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:
+    """A table of names and numbers."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for i, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if i else "left")
+    for name, *numbers in rows:
+        table.add_row(_plain(name), *numbers)
+    return table
+
+
+def _bars(heading: str, measure: str, rows: list[tuple[str, float]]) -> Table:
+    """A table of names and scores, each with a bar."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column(heading, no_wrap=True)
+    table.add_column(measure, justify="right")
+    table.add_column("")
+    highest = max((score for _, score in rows), default=1.0)
+    for name, score in rows:
+        bar = "━" * round(20 * max(0.0, score / highest)) if highest > 0 else ""
+        table.add_row(_plain(name), f"{score:.3f}", Line(bar, "blue"))
+    return table
+
+
+def _model_name(source: str) -> str:
+    """A model's source without its revision, or that it ships with zcalc."""
+    return "ships with zcalc" if os.path.isabs(source) else source.partition("@")[0]
+
+
+def _error_data(error: ZcalcError) -> dict[str, Any]:
+    data: dict[str, Any] = {"message": error.message, "hint": error.hint}
+    if isinstance(error, LanguageError):
+        data |= {"line": error.line, "column": error.column, "source_line": error.source_line}
+    return data
+
+
+def _plain(text: str, style: str = "") -> Line:
+    """Text without markup or broken encoding."""
+    return Line(text.encode("utf-8", "replace").decode(), style)

@@ -1,0 +1,116 @@
+"""The space that expressions live in: a pair of models and a gallery, evaluated and searched."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zcalc.adhoc import AdHoc
+from zcalc.algebra import unit
+from zcalc.errors import ZcalcError
+from zcalc.evaluator import Evaluation
+from zcalc.gallery import Gallery, Picture
+from zcalc.language import Image, Node, Text, errors_at, operands
+from zcalc.models.pair import Models
+from zcalc.storage import cache_folder, digest
+
+if TYPE_CHECKING:
+    from zcalc.index import Index, Skipped
+    from zcalc.index.milvus import Served
+    from zcalc.index.query import Searchable
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Space:
+    """Models and a gallery, with what is computed from both; each part is loaded when needed.
+
+    `seed` is the decoders'. `normalize=False` adds up raw features, as the ZeroCap authors' code
+    does. `adhoc` holds pictures and embeddings that are in no gallery.
+    """
+
+    models: Models
+    gallery: Gallery = field(default_factory=Gallery.samples)
+    seed: int = 0
+    normalize: bool = True
+    adhoc: AdHoc = field(default_factory=AdHoc)
+
+    def picture(self, node: Image, source: str) -> Picture:
+        """The picture that an `img` names; raises LanguageError at its place in `source`."""
+        if picture := self.adhoc.get(node.name):
+            return picture
+        with errors_at(source, node.span):
+            return self.gallery.find(node.name)
+
+    def evaluation(self, trees: Sequence[Node], source: str) -> Evaluation:
+        """Embed the operands of some expressions, one batch a modality, ready to evaluate them."""
+        nodes = dict.fromkeys(node for tree in trees for node in operands(tree))
+        texts = [node for node in nodes if isinstance(node, Text)]
+        pictures = {n: self.picture(n, source) for n in nodes if isinstance(n, Image)}
+        vectors = {n: p.vector for n, p in pictures.items() if p.vector is not None}
+        images = [node for node in pictures if node not in vectors]
+        opened = []
+        for node in images:
+            with errors_at(source, node.span):
+                opened.append(pictures[node].open())
+        text_rows = self.models.encoder.texts([node.text for node in texts])  # (t, d)
+        image_rows = self.models.encoder.images(opened)  # (p, d)
+        rows = np.concatenate([image_rows, text_rows, *(v[None] for v in vectors.values())])
+        rows = unit(rows.astype(np.float64)) if self.normalize else rows.astype(np.float64)
+        embedded = dict(zip([*images, *texts, *vectors], rows, strict=True))
+        return Evaluation({node: embedded[node] for node in nodes}, source, lambda: self.means)
+
+    @cached_property
+    def image_index(self) -> "Index | Served":
+        """The index of the gallery: the one it was opened from, or one kept in the cache folder.
+
+        Raises ZcalcError if the gallery's index was made by another encoder.
+        """
+        from zcalc.index import CannotWrite, GallerySource, IndexedGallery, Settings, update
+        from zcalc.index.samples import picture_engine
+
+        identity = self.models.encoder.identity
+        if isinstance(self.gallery, IndexedGallery):
+            self.gallery.index.require_model(identity)
+            return self.gallery.index
+        key = digest("\n".join([identity, *map(str, self.gallery.roots)]))[:16]
+        settings = Settings() if self.gallery.roots else Settings(picture_engine(identity))
+        source, encoder = GallerySource(self.gallery), self.models.encoder
+        try:
+            return update(source, encoder, cache_folder("index", key), settings)[0]
+        except CannotWrite:
+            return update(source, encoder, settings=settings)[0]
+
+    @cached_property
+    def searchable(self) -> "Searchable":
+        """The gallery's index, ready to be searched."""
+        from zcalc.index import Index
+        from zcalc.index.query import Local
+
+        index = self.image_index
+        return Local(index) if isinstance(index, Index) else index
+
+    @property
+    def skipped(self) -> "tuple[Skipped, ...]":
+        """The pictures of the gallery that could not be read, with the reason."""
+        from zcalc.index import Skipped
+
+        return tuple(Skipped(e.path, e.skipped) for e in self.image_index.skipped)
+
+    @cached_property
+    def means(self) -> tuple[np.ndarray, np.ndarray]:
+        """The mean picture and the mean text, two (d,).
+
+        Presets that don't store them use the gallery's pictures and the vocabulary's words.
+        """
+        if not self.normalize:
+            hint = "Remove normalize=False (--raw)."
+            raise ZcalcError("center( ) needs embeddings of length 1", hint)
+        if self.models.preset.means:
+            from safetensors.numpy import load_file
+
+            stored = load_file(self.models.preset.means)
+            return stored["image"], stored["text"]
+        words = self.models.vocabulary.vectors
+        return self.image_index.mean, words.mean(axis=0, dtype=np.float64)
