@@ -1,8 +1,8 @@
-"""Decoding, fast against plain, in one run, with the check that both write the same tokens.
+"""Time the decoders, and zerocap against its reference, checking that both write the same tokens.
 
-python benchmarks/decoding.py            # mini: seconds, first token, search
-python benchmarks/decoding.py --full     # ViT-B/32's text tower and GPT-2 medium's shape, random
-                                         # weights; the plain version takes a quarter of an hour
+python benchmarks/decoding.py            # mini: seconds per caption, first token
+python benchmarks/decoding.py --full     # ViT-B/32's text tower and GPT-2 medium's shape with
+                                         # random weights; the reference takes a quarter of an hour
 python benchmarks/decoding.py --captions DIR   # ten expressions over a folder of photographs
 """
 
@@ -23,9 +23,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from zcalc.calculator import Calculator
-from zcalc.decode.captions import decoder_settings
-from zcalc.decode import plain
+from zcalc.decode import reference
 from zcalc.decode.caption import Caption
+from zcalc.decode.captions import complete_settings
 from zcalc.decode.search import search
 from zcalc.decode.settings import SearchSettings, ZeroCapSettings
 from zcalc.decode.zerocap import zerocap
@@ -51,66 +51,66 @@ EXPRESSIONS = (
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Wall time of one call in seconds, and what it gave."""
-    begin = time.perf_counter()
-    done = work()
-    return time.perf_counter() - begin, done
+    """Wall time of a call in seconds, and its result."""
+    start = time.perf_counter()
+    result = work()
+    return time.perf_counter() - start, result
 
 
 def last(captions: Iterator[Caption]) -> Caption:
-    """What a decoder ends with."""
+    """The last caption of a decoder."""
     *_, caption = captions
     return caption
 
 
 def matrix_rate() -> float:
-    """The best rate of fp32 products like the towers', a second; a multiply-add counts as two."""
-    a, b, into = torch.randn(512, 512), torch.randn(512, 2048), torch.empty(512, 2048)
-    rounds = [timed(lambda: [torch.mm(a, b, out=into) for _ in range(20)])[0] for _ in range(10)]
+    """The peak rate of fp32 products of the towers' shapes, in FLOP/s (a multiply-add is two)."""
+    a, b, out = torch.randn(512, 512), torch.randn(512, 2048), torch.empty(512, 2048)
+    rounds = [timed(lambda: [torch.mm(a, b, out=out) for _ in range(20)])[0] for _ in range(10)]
     return 20 * 2 * 512 * 512 * 2048 / min(rounds)
 
 
 def resident() -> int:
-    """This process's memory, in bytes."""
+    """The resident memory of this process in bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
 
 
 @contextmanager
 def peak_memory() -> Iterator[list[int]]:
-    """The most memory of this process, in bytes, sampled every 5 ms."""
-    found, stop = [0], threading.Event()
+    """The peak memory of this process in bytes, sampled every 5 ms."""
+    peak, stop = [0], threading.Event()
 
     def watch() -> None:
         while not stop.wait(0.005):
-            found[0] = max(found[0], resident())
+            peak[0] = max(peak[0], resident())
 
     thread = threading.Thread(target=watch)
     thread.start()
     try:
-        yield found
+        yield peak
     finally:
         stop.set()
         thread.join()
 
 
 def share_in_products(work: Callable[[], Any]) -> tuple[float, float]:
-    """The share of matrix products in the time of all operators, and in the time on the clock.
+    """The share of matrix products in the time of all operators, and in wall time.
 
-    Both by the profiler, whose own cost the second one has in it.
+    Measured with the profiler, whose overhead is part of the wall time.
     """
     from torch.profiler import ProfilerActivity, profile
 
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
         seconds, _ = timed(work)
     events = profiler.key_averages()
-    every = sum(e.self_cpu_time_total for e in events)
-    taken = sum(e.self_cpu_time_total for e in events if any(p in e.key for p in PRODUCTS))
-    return taken / every, taken / 1e6 / seconds
+    total = sum(e.self_cpu_time_total for e in events)
+    products = sum(e.self_cpu_time_total for e in events if any(p in e.key for p in PRODUCTS))
+    return products / total, products / 1e6 / seconds
 
 
-def same(fast: Caption, slow: Caption) -> bool:
-    """Whether both wrote the same tokens, beam by beam."""
-    return [b.tokens for b in fast.beams] == [b.tokens for b in slow.beams]
+def same_tokens(a: Caption, b: Caption) -> bool:
+    """Whether two captions have the same tokens in every beam."""
+    return [beam.tokens for beam in a.beams] == [beam.tokens for beam in b.beams]
 
 
 def compare(
@@ -120,28 +120,28 @@ def compare(
     settings: ZeroCapSettings,
     loaded: int,
 ) -> None:
-    """Fast and plain on one target, side by side; `loaded` is the memory with the models loaded."""
+    """Compare zerocap with its reference on one target; `loaded` is the memory of the models."""
     with peak_memory() as memory:
-        fast, by_fast = timed(lambda: last(zerocap(target, *pair, settings)))
-    slow, by_plain = timed(lambda: last(plain.zerocap(target, *pair, settings)))
+        fast, caption = timed(lambda: last(zerocap(target, *pair, settings)))
+    slow, expected = timed(lambda: last(reference.zerocap(target, *pair, settings)))
     with FlopCounterMode(display=False) as flops:
         last(zerocap(target, *pair, settings))
     limit = flops.get_total_flops() / matrix_rate()
     of_operators, of_clock = share_in_products(lambda: last(zerocap(target, *pair, settings)))
     print(
         f"{name}: {settings.max_tokens} tokens, {settings.beams} beams\n"
-        f"  fast {fast:.2f} s, plain {slow:.2f} s: {slow / fast:.1f} × faster; "
-        f"same tokens: {same(by_fast, by_plain)}\n"
-        f"  {flops.get_total_flops() / 1e9:.0f} GFLOP in matrix products, at the machine's rate "
-        f"{limit:.2f} s: {fast / limit:.1f} × that; they take {of_operators:.0%} of the operators' "
-        f"time, {of_clock:.0%} of the clock's under the profiler\n"
-        f"  memory over the loaded models {(memory[0] - loaded) / 2**20:.0f} MiB",
+        f"  zerocap {fast:.2f} s, reference {slow:.2f} s: {slow / fast:.1f} × as fast; "
+        f"same tokens: {same_tokens(caption, expected)}\n"
+        f"  {flops.get_total_flops() / 1e9:.0f} GFLOP in matrix products, {limit:.2f} s at the "
+        f"machine's peak rate: {fast / limit:.1f} × that; they take {of_operators:.0%} of the "
+        f"operators' time, {of_clock:.0%} of wall time under the profiler\n"
+        f"  memory on top of the loaded models: {(memory[0] - loaded) / 2**20:.0f} MiB",
         flush=True,
     )
 
 
 def full_size(folder: Path) -> tuple[Encoder, LanguageModel]:
-    """ViT-B/32 and GPT-2 medium's shape with random weights, saved and loaded as real ones are."""
+    """ViT-B/32 and GPT-2 medium with random weights, saved and loaded like real checkpoints."""
     from safetensors.torch import save_file
     from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -167,7 +167,7 @@ def full_size(folder: Path) -> tuple[Encoder, LanguageModel]:
 
 
 def words_tokenizer(size: int) -> Any:
-    """A tokenizer of GPT-2's kind and size whose pieces are the words of CLIP's vocabulary."""
+    """A tokenizer of the size of GPT-2's with the words of CLIP's vocabulary as pieces."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
@@ -185,40 +185,40 @@ def words_tokenizer(size: int) -> Any:
 
 
 def full(folder: Path) -> None:
-    """Full size: 2 tokens with 5 beams and 3 tokens with 1, and what 15 would take."""
+    """Full size: 3 tokens with 1 beam, 2 tokens with 5 beams."""
     pair = full_size(folder)
     target = pair[0].texts(["a photo of a cat"])[0]
-    last(zerocap(target, *pair, ZeroCapSettings(beams=1, max_tokens=1)))  # touches all weights
+    last(zerocap(target, *pair, ZeroCapSettings(beams=1, max_tokens=1)))  # warm-up
     loaded = resident()
     compare("full size", pair, target, ZeroCapSettings(beams=1, max_tokens=3), loaded)
     compare("full size", pair, target, ZeroCapSettings(beams=5, max_tokens=2), loaded)
 
 
 def mini() -> None:
-    """mini with its defaults: seconds a caption, the first token, search; and the token check."""
-    calculator = Calculator("mini")
-    pair = calculator.encoder, calculator.language_model
-    settings = decoder_settings(calculator, "zerocap", {})
-    quick = decoder_settings(calculator, "search", {})
-    assert isinstance(settings, ZeroCapSettings) and isinstance(quick, SearchSettings)
+    """mini with its defaults: seconds per caption and for the first token; the token check."""
+    calculator = Calculator.create("mini")
+    models = calculator.models
+    pair = models.encoder, models.language_model
+    settings: ZeroCapSettings = complete_settings(models, "zerocap", {})
+    quick: SearchSettings = complete_settings(models, "search", {})
     targets = {name: calculator(f"img({name})").vector for name in ("cat", "rocket", "coffee")}
     one = replace(settings, beams=1)
     first = partial(next, zerocap(targets["cat"], *pair, one))
     print(f"first token after load, 1 beam: {1000 * timed(first)[0]:.0f} ms")
-    last(search(targets["cat"], *pair, replace(quick, max_tokens=1)))  # warm: its words
+    last(search(targets["cat"], *pair, replace(quick, max_tokens=1)))  # warm-up: the words' vectors
     loaded = resident()
     for name, target in targets.items():
         wide = {f"zerocap, {n} beams": (zerocap, replace(settings, beams=n)) for n in (1, 5)}
-        for kind, (decode, own) in (
+        for label, (decode, s) in (
             wide | {f"search, {quick.beams} beams": (search, quick)}
         ).items():
-            runs = [timed(lambda d=decode, t=target, o=own: last(d(t, *pair, o))) for _ in range(3)]
-            seconds = sorted(taken for taken, _ in runs)
-            found = runs[0][1]
-            length = max(len(beam.tokens) for beam in found.beams)
+            runs = [timed(lambda d=decode, t=target, s=s: last(d(t, *pair, s))) for _ in range(3)]
+            times = sorted(seconds for seconds, _ in runs)
+            caption = runs[0][1]
+            length = max(len(beam.tokens) for beam in caption.beams)
             print(
-                f"{name}, {kind}: {seconds[1]:.2f} s ({seconds[0]:.2f} to {seconds[2]:.2f}), "
-                f"{length} tokens: {found.text}",
+                f"{name}, {label}: {times[1]:.2f} s ({times[0]:.2f} to {times[2]:.2f}), "
+                f"{length} tokens: {caption.text}",
                 flush=True,
             )
     runs = [timed(lambda: next(zerocap(targets["cat"], *pair, one)))[0] for _ in range(9)]
@@ -226,31 +226,31 @@ def mini() -> None:
     compare("mini", pair, targets["cat"], replace(settings, beams=1, max_tokens=3), loaded)
 
 
-def captions(folder: Path) -> None:
-    """Ten expressions with what each decoder writes, and how often bf16 writes the same."""
-    calculator = Calculator("mini", [folder])
+def write_captions(folder: Path) -> None:
+    """Caption ten expressions with each decoder, and count the captions that bf16 changes."""
+    calculator = Calculator.create("mini", images=[folder])
     results = [calculator(expression) for expression in EXPRESSIONS]
     methods = ("zerocap", "search", "retrieve")
     print("| expression | zerocap | search | retrieve |\n|---|---|---|---|")
-    found = {method: calculator.captions(results, method) for method in methods}
+    captions = {method: calculator.captions(results, method) for method in methods}
     for i, expression in enumerate(EXPRESSIONS):
-        texts = [f"{found[m][i].text} ({found[m][i].clip:.2f})" for m in methods]
+        texts = [f"{captions[m][i].text} ({captions[m][i].clip:.2f})" for m in methods]
         print(f"| `{expression}` | {' | '.join(texts)} |")
     for method in ("zerocap", "search"):
         half = calculator.captions(results, method, precision="bf16")
-        alike = sum(a.text == b.text for a, b in zip(found[method], half, strict=True))
-        print(f"{method}: bf16 writes {alike} of {len(half)} captions as fp32 does")
+        equal = sum(a.text == b.text for a, b in zip(captions[method], half, strict=True))
+        print(f"{method}: {equal} of {len(half)} captions are the same in bf16 and fp32")
 
 
 def main() -> None:
-    """Print what was asked for."""
+    """Parse the command line and run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--full", action="store_true", help="the full-size pair, random weights")
-    parser.add_argument("--folder", type=Path, help="where to keep its weights (2 GB)")
+    parser.add_argument("--full", action="store_true", help="full-size models, random weights")
+    parser.add_argument("--folder", type=Path, help="where to save their weights (2 GB)")
     parser.add_argument("--captions", type=Path, metavar="DIR", help="a folder of photographs")
     options = parser.parse_args()
     if options.captions:
-        captions(options.captions)
+        write_captions(options.captions)
         return
     print(f"{torch.get_num_threads()} threads, {matrix_rate() / 1e9:.0f} GFLOP/s in fp32 products")
     if not options.full:

@@ -1,6 +1,6 @@
-"""What mini costs: pictures and texts a second, and each decoder beside `zerocap`, in one run.
+"""Measure the speed of `mini`: encoding throughput, and each decoder relative to `zerocap`.
 
-python benchmarks/mini.py
+Run `python benchmarks/mini.py`.
 """
 
 import statistics
@@ -16,35 +16,36 @@ METHODS = ("zerocap", "search", "retrieve")
 PICTURES = ("cat", "rocket")
 
 
-def seconds(work: Callable[[], object]) -> float:
+def seconds(call: Callable[[], object]) -> float:
     """Wall time of one call, in seconds."""
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
 
 
 def main() -> None:
     """Print the table."""
-    calculator = Calculator("mini")
+    calculator = Calculator.create("mini")
+    models = calculator.models
     print(f"{torch.get_num_threads()} threads")
-    print(f"load encoder          {seconds(lambda: calculator.encoder):8.2f} s")
-    print(f"load language model   {seconds(lambda: calculator.language_model):8.2f} s")
-    encoder = calculator.encoder
-    calculator.vocabulary.vectors, calculator.sentences.vectors  # noqa: B018 (warm)
+    print(f"load encoder          {seconds(lambda: models.encoder):8.2f} s")
+    print(f"load language model   {seconds(lambda: models.language_model):8.2f} s")
+    encoder = models.encoder
+    models.vocabulary.vectors, models.sentences.vectors  # noqa: B018 (warm up)
     pictures = [open_picture(p.path) for p in calculator.gallery]
-    texts = [f"Image of a {word}." for word in calculator.vocabulary.texts[:2000]]
+    texts = [f"Image of a {word}." for word in models.vocabulary.texts[:2000]]
     print(f"pictures a second     {len(pictures) / seconds(lambda: encoder.images(pictures)):8.1f}")
     print(f"texts a second        {len(texts) / seconds(lambda: encoder.texts(texts)):8.0f}")
-    calculator("img(cat)").caption("search", max_tokens=1)  # warm: the words of its tokens
+    calculator("img(cat)").caption("search", max_tokens=1)  # warm up: the token table
     for beams in (1, 5):
         medians = {}
         for method in METHODS:
             settings = {} if method == "retrieve" else {"beams": beams}
-            taken = []
+            times = []
             for name in PICTURES:
                 result = calculator(f"img({name})")
-                taken.append(seconds(lambda r=result, m=method, s=settings: r.caption(m, **s)))
-            medians[method] = statistics.median(taken)
+                times.append(seconds(lambda r=result, m=method, s=settings: r.caption(m, **s)))
+            medians[method] = statistics.median(times)
         for method, median in medians.items():
             ratio = medians["zerocap"] / median
             print(f"{method:9} {beams} beams     {median:8.2f} s   {ratio:8.1f} × zerocap's speed")

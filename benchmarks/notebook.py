@@ -1,4 +1,7 @@
-"""`python benchmarks/notebook.py`: how long a notebook takes to a first card, in a new process."""
+"""Measure the time to the first card in a fresh notebook kernel.
+
+Run `python benchmarks/notebook.py`.
+"""
 
 import os
 import statistics
@@ -9,20 +12,20 @@ import time
 
 from jupyter_client.manager import start_new_kernel
 
-TYPING = 8  # seconds
-FIRST = '%zcalc img(coffee) - "coffee" + "tea"'
+TYPING_SECONDS = 8
+FIRST_CELL = '%zcalc img(coffee) - "coffee" + "tea"'
 
 
-def importing() -> float:
-    """Seconds of `import zcalc` alone in a fresh Python."""
+def import_seconds() -> float:
+    """The time of `import zcalc` in a fresh interpreter."""
     code = "import time; t = time.perf_counter(); import zcalc; print(time.perf_counter() - t)"
     return float(subprocess.check_output([sys.executable, "-c", code]))
 
 
 def first_card(cell: str, pause: float = 0) -> tuple[float, int]:
-    """Seconds from `%load_ext zcalc` to the first card in a fresh kernel, and its HTML's bytes.
+    """Seconds from `%load_ext zcalc` to the first card in a fresh kernel; bytes of its HTML.
 
-    With a pause, in which somebody types the cell, only the seconds after it count.
+    `pause` is the time taken to type the cell; only the seconds after it count.
     """
     manager, client = start_new_kernel()
     sizes = [0]
@@ -33,27 +36,27 @@ def first_card(cell: str, pause: float = 0) -> tuple[float, int]:
 
     try:
         client.execute_interactive("pass", timeout=60)
-        begin = time.perf_counter()
+        start = time.perf_counter()
         client.execute_interactive("%load_ext zcalc", timeout=60)
         time.sleep(pause)
-        begin += pause
+        start += pause
         client.execute_interactive(cell, output_hook=hook, timeout=300)
-        return time.perf_counter() - begin, sizes[-1]
+        return time.perf_counter() - start, sizes[-1]
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
 
 
 def main() -> None:
-    """Print the figures."""
-    times = [importing() for _ in range(7)]
+    """Print the timings."""
+    times = [import_seconds() for _ in range(7)]
     print(f"import zcalc            {1000 * statistics.median(times):6.0f} ms, median of 7")
-    quick = FIRST.replace("img", "--no-caption img", 1)
+    no_caption = FIRST_CELL.replace("img", "--no-caption img", 1)
     for name, cell, pause in (
-        ("first card, cell run at once", FIRST, 0),
-        (f"first card, cell typed for {TYPING} s", FIRST, TYPING),
-        ("without a sentence, at once", quick, 0),
-        (f"without a sentence, typed for {TYPING} s", quick, TYPING),
+        ("first card, cell run at once", FIRST_CELL, 0),
+        (f"first card, cell typed for {TYPING_SECONDS} s", FIRST_CELL, TYPING_SECONDS),
+        ("without a caption, at once", no_caption, 0),
+        (f"without a caption, typed for {TYPING_SECONDS} s", no_caption, TYPING_SECONDS),
     ):
         with tempfile.TemporaryDirectory() as folder:
             os.environ["ZCALC_CACHE"] = folder

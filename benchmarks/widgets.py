@@ -1,7 +1,7 @@
-"""How long a slider of the lab takes until new words and pictures are on the screen.
+"""Measure the latency of a slider in `calc.lab`, in a real JupyterLab and Chromium.
 
-A real JupyterLab and Chromium; times are the page's own, from the slider's input event to the
-change of the list of words. `python -m benchmarks.widgets --images FOLDER`
+The page itself measures the time from the slider's input event to the updated list of words.
+Run `python -m benchmarks.widgets --images FOLDER`.
 """
 
 import argparse
@@ -17,15 +17,15 @@ _MEASURE = """async (root) => {
   const words = root.querySelector('.z-words');
   const times = [];
   for (let i = 0; i < 60; i += 1) {
-    const seen = new Promise((done) => {
+    const updated = new Promise((done) => {
       const observer = new MutationObserver(() => { observer.disconnect(); done(); });
       observer.observe(words, {childList: true});
     });
-    const begin = performance.now();
+    const start = performance.now();
     slider.value = (-1.9 + 0.05 * (i + 1)).toFixed(2);
     slider.dispatchEvent(new Event('input', {bubbles: true}));
-    await seen;
-    times.push(performance.now() - begin);
+    await updated;
+    times.push(performance.now() - start);
     await new Promise((done) => setTimeout(done, 30));
   }
   return times;
@@ -33,23 +33,27 @@ _MEASURE = """async (root) => {
 
 
 def main() -> None:
+    """Print the quantiles of 50 moves of the slider."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", required=True, help="a folder of pictures")
+    parser.add_argument("--images", required=True, help="folder of pictures")
     images = str(Path(parser.parse_args().images).resolve())
     first = sorted(Path(images).glob("*.jpg"))[0].stem
     cell = (
         f"import zcalc; calc = zcalc.load('mini', images={images!r})\n"
         f'calc.lab(\'img({first}) + "snow" - 0.5 * "tree"\')'
     )
-    made = SimpleNamespace(mktemp=lambda name: Path(tempfile.mkdtemp(prefix=name)))
-    with conftest.running_browser() as browser, conftest.running_jupyter(made) as jupyter:
-        book = conftest.opener(browser, jupyter)(cell)
-        book.run()
-        times = book.widget().evaluate(_MEASURE)[10:]
-        book.close()
+    tmp_path_factory = SimpleNamespace(mktemp=lambda name: Path(tempfile.mkdtemp(prefix=name)))
+    with (
+        conftest.running_browser() as browser,
+        conftest.running_jupyter(tmp_path_factory) as jupyter,
+    ):
+        notebook = conftest.opener(browser, jupyter)(cell)
+        notebook.run()
+        times = notebook.widget().evaluate(_MEASURE)[10:]
+        notebook.close()
     low, high = statistics.quantiles(times, n=20)[0], statistics.quantiles(times, n=20)[-1]
-    middle = statistics.median(times)
-    print(f"{len(times)} moves: median {middle:.0f} ms, 5 % {low:.0f} ms, 95 % {high:.0f} ms")
+    median = statistics.median(times)
+    print(f"{len(times)} moves: median {median:.0f} ms, 5 % {low:.0f} ms, 95 % {high:.0f} ms")
 
 
 if __name__ == "__main__":

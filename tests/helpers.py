@@ -279,3 +279,10 @@ def save_photo(file: Path, colour: str, size: tuple[int, int] = (48, 32)) -> Pat
     file.parent.mkdir(parents=True, exist_ok=True)
     PIL.Image.new("RGB", size, colour).save(file)
     return file
+
+
+def save_table(folder: Path, *lines: str, name: str = "table.csv") -> Path:
+    """Save the lines of a CSV or TSV table."""
+    file = folder / name
+    file.write_text("\n".join([*lines, ""]), "utf8")
+    return file

@@ -1,4 +1,4 @@
-"""The calculator: one way from an expression to a point, and what is shown of it."""
+"""The calculator: from an expression to a vector, its nearest pictures and a caption."""
 
 import subprocess
 import sys
@@ -34,30 +34,30 @@ def test_importing_zcalc_is_light() -> None:
 def test_pictures_and_texts_are_embedded_in_one_batch_each(photos: Path) -> None:
     calc = hash_calculator([photos])
     calc('img(red) + img(green) - img(red) / 2 + "tea" - txt("tea") * 2 + "cup"')
-    assert calc.encoder.batches == [("texts", 2), ("images", 2)]
+    assert calc.models.encoder.batches == [("texts", 2), ("images", 2)]
 
 
-def test_a_point_by_hand(photos: Path) -> None:
+def test_a_vector_computed_by_hand(photos: Path) -> None:
     calc = hash_calculator([photos])
-    tea, cup = unit(calc.encoder.texts(["tea", "cup"]))
+    tea, cup = unit(calc.models.encoder.texts(["tea", "cup"]))
     result = calc('2 * "tea" - "cup"')
     np.testing.assert_allclose(result.vector, unit(2 * tea - cup), atol=1e-6)
     assert result.norm == pytest.approx(np.linalg.norm(2 * tea - cup), abs=1e-6)
     assert (result.vector.dtype, result.vector.shape) == (np.float32, (64,))
 
 
-def test_raw_sums_where_they_are_asked_for(photos: Path) -> None:
+def test_raw_sums_without_normalising(photos: Path) -> None:
     calc = hash_calculator([photos], normalize=False)
-    tea, cup = calc.encoder.texts(["tea", "a long text about a cup"])
+    tea, cup = calc.models.encoder.texts(["tea", "a long text about a cup"])
     result = calc('"tea" - "a long text about a cup"')
     assert result.norm == pytest.approx(np.linalg.norm(tea - cup), rel=1e-6)
     np.testing.assert_allclose(result.vector, unit(tea - cup), atol=1e-6)
 
 
-def test_python_operators_make_the_same_tree(photos: Path) -> None:
+def test_python_operators_build_the_same_tree(photos: Path) -> None:
     calc = hash_calculator([photos])
     red, tea, cup = calc.img("red"), calc.txt("tea"), calc.txt("cup")
-    for made, text in (
+    for result, text in (
         (red - tea + cup, 'img(red) - "tea" + "cup"'),
         (red - (tea + cup), 'img(red) - ("tea" + "cup")'),
         (2 * red - tea * 3, '2 * img(red) - "tea" * 3'),
@@ -66,14 +66,14 @@ def test_python_operators_make_the_same_tree(photos: Path) -> None:
         (-2 * red + (tea - cup), '-2 * img(red) + "tea" - "cup"'),
         (np.float32(0.5) * tea, '0.5 * "tea"'),
     ):
-        assert made.tree == calc(text).tree and repr(made) == f"({text})"
-    assert calc.encoder.batches[0] == ("texts", 2), "operators alone embed nothing"
+        assert result.tree == calc(text).tree and repr(result) == f"({text})"
+    assert calc.models.encoder.batches[0] == ("texts", 2), "operators alone embed nothing"
 
 
 def test_operators_refuse_what_the_language_refuses(photos: Path) -> None:
     calc = hash_calculator([photos])
     red = calc.img("red")
-    with pytest.raises(LanguageError, match="multiplied"):
+    with pytest.raises(LanguageError, match="Cannot multiply two embeddings"):
         _ = red * red
     with pytest.raises(LanguageError, match="zero"):
         _ = red / 0
@@ -92,15 +92,15 @@ def test_errors_come_before_any_embedding(photos: Path, text: str) -> None:
     calc = hash_calculator([photos])
     with pytest.raises(LanguageError):
         calc(text)
-    assert calc.encoder.batches == []
+    assert calc.models.encoder.batches == []
 
 
-def test_what_cancels_out(photos: Path) -> None:
+def test_an_expression_that_cancels_out(photos: Path) -> None:
     with pytest.raises(ZcalcError, match="cancels out"):
         hash_calculator([photos])('img(red) - img("red.png")')
 
 
-def test_nearest_leaves_out_the_expressions_own(photos: Path) -> None:
+def test_nearest_leaves_out_the_operands(photos: Path) -> None:
     calc = hash_calculator([photos])
     result = calc('img(red) + "tea" / 100')
     assert "red" not in {hit.name for hit in result.nearest(3)}
@@ -109,14 +109,14 @@ def test_nearest_leaves_out_the_expressions_own(photos: Path) -> None:
     assert len(result.nearest(1)) == 1
 
 
-def test_the_gallerys_index_is_kept(photos: Path) -> None:
+def test_the_index_of_a_gallery_is_cached(photos: Path) -> None:
     hash_calculator([photos])('"tea"').nearest(1)
     calc = hash_calculator([photos])
     calc('"tea"').nearest(1)
-    assert ("images", 3) not in calc.encoder.batches
+    assert ("images", 3) not in calc.models.encoder.batches
 
 
-def test_an_index_in_place_of_the_pictures(photos: Path, tmp_path: Path) -> None:
+def test_an_index_instead_of_the_pictures(photos: Path, tmp_path: Path) -> None:
     report = hash_calculator().index(photos, tmp_path / "p.zidx")
     assert (report.added, report.skipped) == (3, ())
     calc = hash_calculator(index=tmp_path / "p.zidx")
@@ -126,14 +126,14 @@ def test_an_index_in_place_of_the_pictures(photos: Path, tmp_path: Path) -> None
     for file in photos.iterdir():
         file.unlink()
     photos.rmdir()
-    gone = hash_calculator(index=tmp_path / "p.zidx")
-    assert len(gone('"tea"').nearest(9)) == 3
-    with pytest.raises(LanguageError, match="is gone"):
-        gone("img(red)")
+    orphaned = hash_calculator(index=tmp_path / "p.zidx")
+    assert len(orphaned('"tea"').nearest(9)) == 3
+    with pytest.raises(LanguageError, match="no longer exists"):
+        orphaned("img(red)")
 
 
-def test_presets_that_are_not_there() -> None:
-    with pytest.raises(ZcalcError, match="There is no preset 'minni'") as error:
+def test_an_unknown_preset() -> None:
+    with pytest.raises(ZcalcError, match="Unknown preset 'minni'") as error:
         zcalc.load("minni")
     assert "Did you mean 'mini'?" in error.value.hint
 
@@ -146,18 +146,18 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> zcalc.Calculator:
     return zcalc.load(clip=str(folder / "clip"), lm=str(folder / "lm"), seed=1)
 
 
-def test_captions_of_real_loaders_small_weights(tiny: zcalc.Calculator) -> None:
+def test_captions_with_real_loaders_and_tiny_weights(tiny: zcalc.Calculator) -> None:
     result = tiny('img(coffee) - "coffee" + "tea"')
-    assert "language_model" not in vars(tiny), "no language model before the first caption"
-    seen = []
+    assert "language_model" not in vars(tiny.models), "loaded by the first caption only"
+    captions = []
     settings = {"beams": 2, "max_tokens": 3, "steps": 1, "candidates": 8}
-    caption = result.caption(on_token=seen.append, **settings)
-    assert caption.method == "zerocap", "an encoder of one's own has the paper's decoder"
-    assert len(seen) == 3 or seen[-1].finished
+    caption = result.caption(on_token=captions.append, **settings)
+    assert caption.method == "zerocap", "the decoder for custom encoders"
+    assert len(captions) == 3 or captions[-1].finished
     assert caption.text.startswith("Image of a") and len(caption.beams) == 2
     assert result.caption(**settings) is caption
-    found = result.caption("search", beams=1, max_tokens=2, candidates=8, prompt="A")
-    assert found.method == "search" and found.text.startswith("A")
+    searched = result.caption("search", beams=1, max_tokens=2, candidates=8, prompt="A")
+    assert searched.method == "search" and searched.text.startswith("A")
 
 
 def test_long_texts_are_refused(tiny: zcalc.Calculator) -> None:
@@ -165,9 +165,9 @@ def test_long_texts_are_refused(tiny: zcalc.Calculator) -> None:
         tiny('"' + "a very long text " * 20 + '"')
 
 
-def test_decoders_and_settings_that_are_not_there(tiny: zcalc.Calculator) -> None:
+def test_unknown_decoders_and_settings(tiny: zcalc.Calculator) -> None:
     result = tiny('"tea"')
-    with pytest.raises(ZcalcError, match="no decoder 'magic'"):
+    with pytest.raises(ZcalcError, match="Unknown decoder 'magic'"):
         result.caption("magic")
     with pytest.raises(ZcalcError, match="no setting beam, temperatur"):
         result.caption("zerocap", beam=3, temperatur=1)
@@ -177,7 +177,7 @@ def test_decoders_and_settings_that_are_not_there(tiny: zcalc.Calculator) -> Non
         result.caption("zerocap", beams=0)
 
 
-def test_an_interrupt_leaves_the_caption_so_far(tiny: zcalc.Calculator) -> None:
+def test_an_interrupt_returns_the_caption_so_far(tiny: zcalc.Calculator) -> None:
     def interrupt(caption: object) -> None:
         raise KeyboardInterrupt
 
@@ -187,13 +187,13 @@ def test_an_interrupt_leaves_the_caption_so_far(tiny: zcalc.Calculator) -> None:
 
 def test_two_threads_may_share_a_calculator(photos: Path) -> None:
     calc = hash_calculator([photos])
-    found = []
+    results = []
     threads = [
-        threading.Thread(target=lambda: found.append(calc('img(red) + "tea"').nearest(3)))
+        threading.Thread(target=lambda: results.append(calc('img(red) + "tea"').nearest(3)))
         for _ in range(4)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(found) == 4 and all(hits == found[0] for hits in found)
+    assert len(results) == 4 and all(hits == results[0] for hits in results)

@@ -23,6 +23,7 @@ from zcalc.models.causal import CausalTower
 from zcalc.models.continuations import SharedPrefixes, WholeTexts
 
 pytestmark = pytest.mark.model
+heavy = pytest.mark.heavy
 SOAK = bool(os.environ.get("ZCALC_SOAK"))
 SETTINGS = ZeroCapSettings(max_tokens=4, candidates=128, clip_temperature=0.05, step_size=1)
 QUICK = dataclasses.replace(SETTINGS, beams=2, max_tokens=3, steps=2, candidates=64)
@@ -40,7 +41,10 @@ def load_lm(folder, family):
     return lm
 
 
-@pytest.fixture(scope="module", params=["gpt2", "llama", "qwen3"])
+@pytest.fixture(
+    scope="module",
+    params=["gpt2", *(pytest.param(name, marks=heavy) for name in ("llama", "qwen3"))],
+)
 def any_lm(request, tmp_path_factory):
     return load_lm(tmp_path_factory.mktemp("lm"), request.param)
 
@@ -86,7 +90,7 @@ def assert_same(fast, slow):
 
 
 @pytest.mark.filterwarnings("ignore:Skipped a candidate")
-@pytest.mark.parametrize("beams", [1, 3, 5])
+@pytest.mark.parametrize("beams", [1, 3, pytest.param(5, marks=heavy)])
 def test_zerocap_writes_the_same_tokens_as_the_reference(any_lm, encoder, targets, beams):
     settings = dataclasses.replace(SETTINGS, beams=beams)
     unstable = 0
@@ -281,7 +285,7 @@ def test_arithmetic_on_scores():
     vector = calc.models.encoder.texts([by_scores.text])[0]
     cosine = float(vector @ result.vector / np.linalg.norm(vector))
     assert by_scores.clip == pytest.approx(cosine * result.norm, abs=1e-4)
-    with pytest.raises(ZcalcError, match="no mode"):
+    with pytest.raises(ZcalcError, match="Unknown mode"):
         result.caption(mode="both")
 
 

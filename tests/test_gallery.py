@@ -1,4 +1,4 @@
-"""Pictures by name and by path; nothing outside the roots is opened."""
+"""Pictures by name and path; files outside the roots are never opened."""
 
 import os
 import struct
@@ -12,8 +12,8 @@ from PIL import Image
 
 from zcalc.errors import ZcalcError
 from zcalc.gallery import Gallery
-from zcalc.pictures import open_picture
 from zcalc.language import LanguageError
+from zcalc.pictures import open_picture
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def photos(tmp_path: Path) -> Path:
     save_photo(root / "b" / "cat.jpg", "black")
     save_photo(tmp_path / "secret.png", "red")
     save_photo(tmp_path / "photos-private" / "diary.png", "red")
-    (root / "notes.txt").write_text("no picture")
+    (root / "notes.txt").write_text("not a picture")
     return root
 
 
@@ -40,18 +40,18 @@ def test_samples_are_real_files() -> None:
     assert all(open_picture(picture.path).mode == "RGB" for picture in gallery)
 
 
-def test_names_are_stems_and_paths_where_stems_are_alike(photos: Path) -> None:
+def test_a_name_is_the_stem_or_else_the_path(photos: Path) -> None:
     gallery = Gallery([photos])
     cats = [os.path.join("a", "cat.png"), os.path.join("b", "cat.jpg")]
     assert names(gallery) == sorted([*cats, "coffee", "rome", "sea side"])
     assert gallery.find("coffee").path == photos / "coffee.png"
-    for written in (
+    for name in (
         "trips/rome.jpg",
         "rome",
         "photos/trips/rome.jpg",
         str(photos / "trips/rome.jpg"),
     ):
-        assert gallery.find(written).name == "rome"
+        assert gallery.find(name).name == "rome"
     with pytest.raises(ZcalcError) as error:
         gallery.find("cat")
     assert 'img("a/cat.png")' in error.value.hint and 'img("b/cat.jpg")' in error.value.hint
@@ -65,14 +65,14 @@ def test_several_roots(photos: Path, tmp_path: Path) -> None:
     assert gallery.find("../more/coffee.png").path == tmp_path / "more" / "coffee.png"
 
 
-def test_unknown_names_get_the_closest_and_a_caret(photos: Path) -> None:
+def test_an_unknown_name_gets_a_suggestion_and_a_caret(photos: Path) -> None:
     calc = hash_calculator([photos])
     with pytest.raises(LanguageError) as error:
         calc('"tea" +\n  img(cofee)')
     assert (error.value.line, error.value.column) == (2, 3)
     assert error.value.hint == "Did you mean img(coffee)?"
     assert "^^^^^^^^^^" in str(error.value)
-    with pytest.raises(LanguageError, match="There is no picture") as error:
+    with pytest.raises(LanguageError, match="No picture is called 'zzzz'") as error:
         calc("img(zzzz)")
     assert "The gallery has" in error.value.hint
 
@@ -86,7 +86,7 @@ def test_nothing_outside_the_roots_is_opened(photos: Path, tmp_path: Path) -> No
     opened = _opened_files()
     calc = hash_calculator([photos, tmp_path / "photos" / "trips"])
     opened.clear()
-    written = [
+    names = [
         "../secret.png", "trips/../../secret.png", str(tmp_path / "secret.png"), "link", "link.png",
         "out/secret.png", "../photos-private/diary.png", "photos-private/diary.png", "/etc/passwd",
         "/dev/zero", "/dev/stdin", "/proc/self/environ", "pipe", "pipe.png", "loop", "loop.png", "",
@@ -95,10 +95,10 @@ def test_nothing_outside_the_roots_is_opened(photos: Path, tmp_path: Path) -> No
         "HTTP://localhost/x.png", "data:image/png;base64,AAAA", "DATA:,x", "s3://a/b", "//host/x",
         "..\\secret.png", "C:\\Windows\\win.ini", "%2e%2e/secret.png", "trips/./../../secret.png",
     ]  # fmt: skip
-    for name in written:
+    for name in names:
         with pytest.raises(ZcalcError):
             _ = calc.img(name).vector
-    with pytest.raises(ZcalcError, match="none of JPEG"):
+    with pytest.raises(ZcalcError, match="not one of JPEG"):
         _ = calc.img("notes.txt").vector
     assert calc.img("inside.png").norm > 0
     outside = [path for path in opened if not Path(path).resolve().is_relative_to(photos)]
@@ -106,7 +106,7 @@ def test_nothing_outside_the_roots_is_opened(photos: Path, tmp_path: Path) -> No
 
 
 def _opened_files() -> list[str]:
-    """A list that grows with every picture or device that Python opens from now on."""
+    """A list to which every file that Python opens from now on is appended."""
     opened: list[str] = []
 
     def hook(event: str, arguments: tuple) -> None:
@@ -119,16 +119,16 @@ def _opened_files() -> list[str]:
     return opened
 
 
-def test_folders_that_can_not_be_galleries(tmp_path: Path) -> None:
+def test_folders_that_cannot_be_galleries(tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
     (empty / "readme.txt").write_text("nothing")
     (empty / ".hidden.png").write_bytes(b"x")
-    with pytest.raises(ZcalcError, match="no pictures in"):
+    with pytest.raises(ZcalcError, match="No pictures in"):
         Gallery([empty])
-    with pytest.raises(ZcalcError, match="no folder"):
+    with pytest.raises(ZcalcError, match="No folder"):
         Gallery([tmp_path / "missing"])
-    with pytest.raises(ZcalcError, match="is no folder"):
+    with pytest.raises(ZcalcError, match="is not a folder"):
         Gallery([empty / "readme.txt"])
 
 
@@ -161,7 +161,7 @@ def bad_files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_bad_pictures_have_a_reason(tmp_path: Path) -> None:
+def test_an_unreadable_picture_has_a_reason(tmp_path: Path) -> None:
     for name, data in bad_files(tmp_path).items():
         (tmp_path / name).write_bytes(data)
         with pytest.raises(ZcalcError, match=f"Can't read {name}: .{{3,}}"):
@@ -171,7 +171,7 @@ def test_bad_pictures_have_a_reason(tmp_path: Path) -> None:
             open_picture(tmp_path / name)
 
 
-def test_unusual_but_good_pictures_are_read(tmp_path: Path) -> None:
+def test_unusual_pictures_are_read(tmp_path: Path) -> None:
     Image.new("CMYK", (40, 20), (0, 255, 255, 0)).save(tmp_path / "cmyk.jpg")
     Image.new("I;16", (40, 20), 30_000).save(tmp_path / "deep.png")
     Image.new("P", (40, 20), 3).save(tmp_path / "palette.gif")
@@ -191,7 +191,7 @@ def test_unusual_but_good_pictures_are_read(tmp_path: Path) -> None:
     assert open_picture(tmp_path / "clear.png").getpixel((5, 5)) == (255, 255, 255)
 
 
-def test_large_pictures_are_kept_small(tmp_path: Path) -> None:
+def test_large_pictures_are_downscaled(tmp_path: Path) -> None:
     for name in ("large.jpg", "large.png", "large.gif"):
         picture = open_picture(save_photo(tmp_path / name, "green", (1536, 768)))
         assert picture.size == (1024, 512)

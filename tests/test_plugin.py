@@ -16,7 +16,14 @@ pytestmark = pytest.mark.model
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the example package installed in it."""
     target = tmp_path_factory.mktemp("plugin") / "site"
-    options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", str(target)]
+    options = [
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+        "--target",
+        str(target),
+    ]
     command = [sys.executable, "-m", "pip", "install", *options, str(FOLDER)]
     subprocess.run(command, check=True)
     return target
@@ -31,13 +38,15 @@ def zcalc(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_an_installed_decoder_is_chosen_by_name_and_takes_its_settings(installed: Path) -> None:
-    expression = '"a dog" |> caption(method="words", beams=2, length=2)'
+    expression = '"a dog" |> caption(method="words", beams=2)'
     run = zcalc(installed, "caption", expression, "--json")
     assert run.returncode == 0, run.stderr
     captions = json.loads(run.stdout)["captions"]
     assert len(captions) == 2
-    assert all(len(caption["text"].split(", ")) == 2 for caption in captions)
-    words = json.loads(zcalc(installed, "words", '"a dog"', "-k", "4", "--keep-operands", "--json").stdout)
+    assert all(len(caption["text"].split(", ")) == 3 for caption in captions)
+    words = json.loads(
+        zcalc(installed, "words", '"a dog"', "-k", "6", "--keep-operands", "--json").stdout
+    )
     listed = [word["text"] for word in words["words"]]
     assert [text for caption in captions for text in caption["text"].split(", ")] == listed
 

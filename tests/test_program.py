@@ -13,11 +13,14 @@ from helpers import hash_calculator, save_photo
 import zcalc
 from zcalc import algebra
 from zcalc.algebra import unit
+from zcalc.answer import View
+from zcalc.decode.decoders import DECODERS
 from zcalc.errors import ZcalcError
 from zcalc.evaluator import Combination, Evaluation
 from zcalc.geometry.maps import plane
 from zcalc.language import LanguageError, Text, Type, fold_constants, parse, plan, unparse
 from zcalc.language.completion import complete
+from zcalc.show.data import answer_data
 
 SOAK = bool(os.environ.get("ZCALC_SOAK"))
 PAGE = (Path(__file__).parents[1] / "docs" / "language.md").read_text("utf8")
@@ -228,7 +231,7 @@ def test_python_methods_build_the_tree_of_the_text(photos: Path) -> None:
         parsed = calc(text)
         assert (result.tree, result.expr) == (parsed.tree, text)
         np.testing.assert_allclose(result.vector, parsed.vector, atol=1e-6)
-    with pytest.raises(ZcalcError, match="nothing to calculate with"):
+    with pytest.raises(ZcalcError, match="'tea' is not an operand"):
         red.proj("tea")
 
 
@@ -241,7 +244,7 @@ def test_terms_add_up(photos: Path) -> None:
         ('"cup"', 0.25),
     ]
     assert sum(t.norm * t.cosine for t in result.terms) == pytest.approx(result.norm)
-    assert result.data()["terms"][2]["name"] == '"cup"'
+    assert answer_data(result.answer(View()))["terms"][2]["name"] == '"cup"'
     bundle = result._repr_mimebundle_()
     assert "Terms" in bundle["text/plain"] and "img(red)" in bundle["text/html"]
 
@@ -324,7 +327,8 @@ def test_the_plot_has_a_title_and_labels(photos: Path) -> None:
     ],
 )
 def test_completion(text: str, start: int, options: tuple[str, ...]) -> None:
-    completion = complete(text, len(text), ["leader"], ["red", "red rose", "green"])
+    pictures = ["red", "red rose", "green"]
+    completion = complete(text, len(text), ["leader"], pictures, DECODERS)
     assert (completion.start, completion.options) == (start, options)
 
 
@@ -349,7 +353,7 @@ def test_examples_in_the_docs(block: str) -> None:
     results = hash_calculator()(block)
     for result in results if isinstance(results, list) else [results]:
         assert result._repr_mimebundle_()["text/html"]
-        assert json.dumps(result.data())
+        assert json.dumps(answer_data(result.answer()))
     assert parse(unparse(parse(block))) == parse(block)
 
 

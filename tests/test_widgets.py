@@ -1,4 +1,4 @@
-"""The widgets' logic without a browser: requests go in as traits, and what is shown comes out."""
+"""The widgets' logic without a browser: a request goes in as a trait, others come out."""
 
 import base64
 import io
@@ -16,10 +16,10 @@ from tests.helpers import hash_calculator, save_photo
 from tests.test_card import HOSTILE
 from zcalc.errors import ZcalcError
 from zcalc.language import Image, Text, image, parse, unparse
-from zcalc.notebook import blocks as b
-from zcalc.notebook.blocks import Block, blocks_of, tree_of
+from zcalc.notebook import blocks
+from zcalc.notebook.blocks import Block, Blocks, blocks_of, tree_of
 from zcalc.notebook.draft import Draft
-from zcalc.notebook.upload import MOST, Uploads
+from zcalc.notebook.upload import MAX_BYTES, Uploads
 
 COLOURS = ("red", "green", "blue", "orange", "teal", "navy")
 WEIGHTS = st.sampled_from([1.0, -1.0, 0.0, 0.5, -0.05, 2.0, -1.65, 3.25, 1e-7, 1e20])
@@ -42,9 +42,10 @@ BLOCKS = st.recursive(
 ROWS = st.lists(BLOCKS, min_size=1, max_size=5).map(tuple)
 
 
-def ask(widget: Any, do: str, **more: Any) -> None:
+def ask(widget: Any, do: str, **arguments: Any) -> None:
+    """Send a request and check that it is answered."""
     ask.count += 1  # type: ignore[attr-defined]
-    widget.request = {"do": do, "id": f"t:{ask.count}", **more}  # type: ignore[attr-defined]
+    widget.request = {"do": do, "id": f"t:{ask.count}", **arguments}  # type: ignore[attr-defined]
     assert widget.answered == f"t:{ask.count}"  # type: ignore[attr-defined]
 
 
@@ -60,14 +61,14 @@ def calc(tmp_path: Path) -> Any:
 
 @settings(max_examples=300, deadline=None)
 @given(ROWS)
-def test_blocks_become_text_and_blocks_again(rows: tuple[Block, ...]) -> None:
+def test_blocks_survive_a_round_trip_through_text(rows: tuple[Block, ...]) -> None:
     text = unparse(tree_of(rows))
-    again = blocks_of(parse(text))
-    assert unparse(tree_of(again)) == text
-    assert len(again) == len(rows)
-    for one, other in zip(rows, again, strict=True):
-        if one.node is not None:
-            assert (one.weight, one.node) == (other.weight, other.node)
+    parsed = blocks_of(parse(text))
+    assert unparse(tree_of(parsed)) == text
+    assert len(parsed) == len(rows)
+    for before, after in zip(rows, parsed, strict=True):
+        if before.node is not None:
+            assert (before.weight, before.node) == (after.weight, after.node)
 
 
 @pytest.mark.parametrize(
@@ -83,36 +84,36 @@ def test_weights_are_read_from_text(text: str, weights: list[float]) -> None:
     assert [block.weight for block in blocks_of(parse(text))] == weights
 
 
-def test_blocks_are_moved_grouped_and_taken_away() -> None:
-    def shown(blocks: b.Blocks) -> str:
+def test_blocks_are_moved_grouped_and_removed() -> None:
+    def source(blocks: Blocks) -> str:
         return unparse(tree_of(blocks))
 
     row = blocks_of(parse('"a" + "b" - "c" + "d"'))
-    assert shown(b.moved(row, (0,), (2,))) == '"b" + "a" - "c" + "d"'
-    assert shown(b.moved(row, (3,), (0,))) == '"d" + "a" + "b" - "c"'
-    group = b.grouped(row, [(0,), (2,)])
-    assert shown(group) == '1 * ("a" - "c") + "b" + "d"'
-    inside = b.moved(group, (2,), (0, 1))
-    assert shown(inside) == '1 * ("a" + "d" - "c") + "b"'
-    assert b.moved(group, (0,), (0, 1)) == group  # not into itself
-    half = b.weighed(inside, (0,), -0.5)
-    assert shown(b.ungrouped(half, (0,))) == '-0.5 * "a" - 0.5 * "d" + 0.5 * "c" + "b"'
-    assert shown(b.removed(b.removed(half, (0, 0)), (0, 0))) == '0.5 * "c" + "b"'
-    assert b.removed(blocks_of(parse('"a"')), (0,)) == ()
+    assert source(blocks.move(row, (0,), (2,))) == '"b" + "a" - "c" + "d"'
+    assert source(blocks.move(row, (3,), (0,))) == '"d" + "a" + "b" - "c"'
+    group = blocks.group(row, [(0,), (2,)])
+    assert source(group) == '1 * ("a" - "c") + "b" + "d"'
+    inside = blocks.move(group, (2,), (0, 1))
+    assert source(inside) == '1 * ("a" + "d" - "c") + "b"'
+    assert blocks.move(group, (0,), (0, 1)) == group  # not into itself
+    half = blocks.reweight(inside, (0,), -0.5)
+    assert source(blocks.ungroup(half, (0,))) == '-0.5 * "a" - 0.5 * "d" + 0.5 * "c" + "b"'
+    assert source(blocks.remove(blocks.remove(half, (0, 0)), (0, 0))) == '0.5 * "c" + "b"'
+    assert blocks.remove(blocks_of(parse('"a"')), (0,)) == ()
     for wrong in ((9,), (0, 0), ()):
         with pytest.raises(ZcalcError):
-            b.removed(row, wrong)
-    with pytest.raises(ZcalcError, match="two terms"):
-        b.grouped(row, [(1,)])
+            blocks.remove(row, wrong)
+    with pytest.raises(ZcalcError, match="at least two terms"):
+        blocks.group(row, [(1,)])
 
 
-def test_python_says_the_same(calc: Any) -> None:
+def test_the_python_code_is_equivalent(calc: Any) -> None:
     text = '-0.5 * (img(red) - "it\'s") + mean("a", img(blue)) - 2 * "tea"'
-    python = b.python_of(blocks_of(parse(text)))
+    python = blocks.python_of(blocks_of(parse(text)))
     assert calc(text).vector == pytest.approx(eval(python, {"calc": calc}).vector, abs=1e-6)
 
 
-def test_undo_and_redo_and_what_is_undone_together() -> None:
+def test_undo_merges_quick_edits_and_redo() -> None:
     now = [0.0]
     draft = Draft('"a"', clock=lambda: now[0])
     for text in ('"a" + "', '"a" + "b', '"a" + "b"'):
@@ -120,7 +121,7 @@ def test_undo_and_redo_and_what_is_undone_together() -> None:
         now[0] += 0.2
     now[0] += 5
     for weight in (0.9, 0.8, 0.7):
-        draft.change(b.weighed(draft.state.blocks, (1,), weight), "weigh 1")
+        draft.change(blocks.reweight(draft.state.blocks, (1,), weight), "weigh 1")
         now[0] += 0.05
     assert draft.state.text == '"a" + 0.7 * "b"'
     draft.undo()
@@ -138,23 +139,23 @@ def test_undo_and_redo_and_what_is_undone_together() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "message"),
     [
         ('img(red) + "te', "Line 1, column"),
         ("img(redd)", "img(red)"),
-        ('img(red) * "tea"', "cannot be multiplied"),
+        ('img(red) * "tea"', "Cannot multiply two embeddings"),
         ('img(red) - img(red)', "cancels out"),
-        ('a = "tea"', "One expression"),
-        ('"tea" |> words(3)', "One expression"),
+        ('a = "tea"', "not a single expression"),
+        ('"tea" |> words(3)', "not a single expression"),
         ("img(red) +" + " +" * 3000, "characters"),
     ],
 )  # fmt: skip
-def test_invalid_text_keeps_what_was_good(calc: Any, typed: str, said: str) -> None:
+def test_invalid_text_keeps_the_last_results(calc: Any, typed: str, message: str) -> None:
     lab = calc.lab('img(red) + "tea"')
     before = dict(lab.results)
     assert len(before["words"]) == 10 and before["pictures"]
     ask(lab, "type", text=typed)
-    assert said in lab.state["error"]["shown"] and "^" in lab.state["error"]["shown"]
+    assert message in lab.state["error"]["text"] and "^" in lab.state["error"]["text"]
     assert lab.state["text"] == typed
     assert lab.results == before
     assert lab.expr in ('img(red) + "tea"', typed)
@@ -162,9 +163,9 @@ def test_invalid_text_keeps_what_was_good(calc: Any, typed: str, said: str) -> N
     assert lab.state["error"] is None and lab.results["expr"] == '"tea"'
 
 
-def test_the_lab_computes_what_the_calculator_does(calc: Any) -> None:
+def test_the_lab_agrees_with_the_calculator(calc: Any) -> None:
     lab = calc.lab('img(red) - "tea"')
-    ask(lab, "weigh", path=[1], weight=-0.35)
+    ask(lab, "reweight", path=[1], weight=-0.35)
     ask(lab, "add", kind="image", name="blue")
     ask(lab, "add", kind="text", name='a "b"', to=[0])
     assert lab.expr == '\'a "b"\' + img(red) - 0.35 * "tea" + img(blue)'
@@ -181,13 +182,13 @@ def test_the_lab_computes_what_the_calculator_does(calc: Any) -> None:
 def test_moving_a_slider_embeds_nothing(calc: Any) -> None:
     lab = calc.lab('img(red) - "tea"')
     _ = lab.results
-    calc.encoder.batches.clear()
+    calc.models.encoder.batches.clear()
     for i in range(20):
-        ask(lab, "weigh", path=[0], weight=0.1 * i + 0.05)
-    assert calc.encoder.batches == []
+        ask(lab, "reweight", path=[0], weight=0.1 * i + 0.05)
+    assert calc.models.encoder.batches == []
 
 
-def test_a_number_is_shown(calc: Any) -> None:
+def test_a_number_has_a_value_and_no_caption(calc: Any) -> None:
     lab = calc.lab("cos(img(red), img(blue))")
     assert lab.results["number"] == pytest.approx(float(calc(lab.expr)))
     ask(lab, "caption")
@@ -201,14 +202,14 @@ def test_two_widgets_are_independent(calc: Any) -> None:
     assert other.state["undo"] is False
 
 
-def test_requests_that_make_no_sense_say_so(calc: Any) -> None:
+def test_an_invalid_request_changes_nothing(calc: Any) -> None:
     lab = calc.lab("img(red)")
     for request in (
         {"do": "format"},
-        {"do": "weigh", "path": [7], "weight": 1},
-        {"do": "weigh", "path": "x", "weight": 1},
-        {"do": "weigh", "path": [0], "weight": float("nan")},
-        {"do": "weigh"},
+        {"do": "reweight", "path": [7], "weight": 1},
+        {"do": "reweight", "path": "x", "weight": 1},
+        {"do": "reweight", "path": [0], "weight": float("nan")},
+        {"do": "reweight"},
         {"do": "add", "kind": "image"},
         {"do": "move", "path": [0], "to": [0, 0]},
     ):
@@ -218,7 +219,7 @@ def test_requests_that_make_no_sense_say_so(calc: Any) -> None:
     assert lab.state["text"] == "img(red)"
 
 
-def test_hostile_names_and_texts_travel_as_data(tmp_path: Path) -> None:
+def test_hostile_names_and_texts_are_data(tmp_path: Path) -> None:
     for i, name in enumerate(HOSTILE):
         save_photo(tmp_path / f"{name}.png".replace("/", "∕"), f"hsl({i * 8}, 90%, 50%)")
     calc = hash_calculator([tmp_path])
@@ -236,14 +237,14 @@ def test_hostile_names_and_texts_travel_as_data(tmp_path: Path) -> None:
     assert all(name not in lab._esm for name in HOSTILE[:8])
 
 
-def test_scripts_make_no_markup() -> None:
-    folder = Path(b.__file__).parent
+def test_scripts_write_no_markup() -> None:
+    folder = Path(blocks.__file__).parent
     scripts = sorted(folder.glob("*.js"))
-    assert len(scripts) == 4
+    assert len(scripts) == 6
     for script in scripts:
         text = script.read_text()
-        for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
-            assert way not in text, script
+        for unsafe in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+            assert unsafe not in text, script
         assert "http:" not in text and "https:" not in text and "import " not in text
 
 
@@ -253,81 +254,82 @@ def png(side: int = 20, colour: str = "red") -> bytes:
     return buffer.getvalue()
 
 
-def send(widget: Any, name: str, data: bytes, piece: int = 100) -> None:
-    parts = max(1, -(-len(data) // piece))
+def upload(widget: Any, name: str, data: bytes, size: int = 100) -> None:
+    """Upload a file in parts of `size` bytes."""
+    parts = max(1, -(-len(data) // size))
     for part in range(parts):
-        some = base64.b64encode(data[part * piece : (part + 1) * piece]).decode()
-        ask(widget, "upload", name=name, part=part, parts=parts, data=some)
+        encoded = base64.b64encode(data[part * size : (part + 1) * size]).decode()
+        ask(widget, "upload", name=name, part=part, parts=parts, data=encoded)
 
 
 @pytest.mark.parametrize("name", ["my photo.png", "", "q\"uo'te.png", "кот.png", "../../etc/x.png"])
-def test_a_picture_sent_in_becomes_a_term(calc: Any, name: str) -> None:
+def test_an_uploaded_picture_becomes_a_term(calc: Any, name: str) -> None:
     lab = calc.lab('"tea"')
-    send(lab, name, png(40, "lime"))
-    assert lab.notice.get("good"), lab.notice
-    blocks = lab.state["blocks"]
-    assert len(blocks) == 2 and blocks[1]["kind"] == "image"
-    assert lab.thumbnails[blocks[1]["name"]].startswith("data:image/jpeg;base64,")
-    assert parse(lab.expr).terms[1] == image(blocks[1]["name"]) or isinstance(
+    upload(lab, name, png(40, "lime"))
+    assert lab.notice.get("ok"), lab.notice
+    _, block = lab.state["blocks"]
+    assert block["kind"] == "image"
+    assert lab.thumbnails[block["name"]].startswith("data:image/jpeg;base64,")
+    assert parse(lab.expr).terms[1] == image(block["name"]) or isinstance(
         parse(lab.expr).terms[1], Image
     )
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "reason"),
     [
-        (b"%PDF-1.4 no picture at all", "can't be read as a picture: it is none of"),
+        (b"%PDF-1.4 not a picture", "Can't read “<b>odd.png”: not one of JPEG"),
         (b"", "the file is empty"),
-        (b"<svg onload='alert(1)'/>", "it is none of"),
-        (png()[:60], "can't be read as a picture"),
+        (b"<svg onload='alert(1)'/>", "not one of JPEG"),
+        (png()[:60], "Can't read “<b>odd.png”: "),
     ],
 )
-def test_a_file_that_is_no_picture_says_so(calc: Any, data: bytes, said: str) -> None:
+def test_a_file_that_is_not_a_picture_is_refused(calc: Any, data: bytes, reason: str) -> None:
     lab = calc.lab('"tea"')
-    send(lab, "<b>odd.png", data)
-    assert said in lab.notice["message"] and "good" not in lab.notice
+    upload(lab, "<b>odd.png", data)
+    assert reason in lab.notice["message"] and "ok" not in lab.notice
     assert lab.expr == '"tea"' and lab.state["error"] is None
 
 
-def test_a_bomb_is_refused(calc: Any) -> None:
+def test_a_decompression_bomb_is_refused(calc: Any) -> None:
     buffer = io.BytesIO()
     Pillow.new("1", (20_000, 20_000)).save(buffer, "PNG")
     lab = calc.lab('"tea"')
-    send(lab, "bomb.png", buffer.getvalue(), 1_000_000)
+    upload(lab, "bomb.png", buffer.getvalue(), 1_000_000)
     assert "pixels" in lab.notice["message"] and lab.expr == '"tea"'
 
 
-def test_what_is_sent_in_has_a_limit_and_an_order() -> None:
+def test_uploads_are_limited_and_ordered() -> None:
     uploads = Uploads()
-    piece = base64.b64encode(bytes(3_000_000)).decode()
+    data = base64.b64encode(bytes(3_000_000)).decode()
     with pytest.raises(ZcalcError, match="too large"):
         for part in range(10):
-            assert uploads.take("big.png", part, 10, piece) is None
-    assert not uploads._pieces and MOST < 10 * 3_000_000
-    with pytest.raises(ZcalcError, match="whole"):
-        uploads.take("x.png", 1, 2, "AAAA")
-    with pytest.raises(ZcalcError, match="whole"):
-        uploads.take("x.png", 0, 1, "*")
+            assert uploads.receive("big.png", part, 10, data) is None
+    assert not uploads._received and MAX_BYTES < 10 * 3_000_000
+    with pytest.raises(ZcalcError, match="incomplete"):
+        uploads.receive("x.png", 1, 2, "AAAA")
+    with pytest.raises(ZcalcError, match="incomplete"):
+        uploads.receive("x.png", 0, 1, "*")
 
 
-def test_the_shelf_pages_and_searches(tmp_path: Path) -> None:
+def test_the_gallery_is_paged_and_searched(tmp_path: Path) -> None:
     for i in range(60):
         save_photo(tmp_path / f"Photo {i:02}.png", f"hsl({6 * i}, 90%, 50%)", (8, 8))
     lab = hash_calculator([tmp_path]).lab()
-    assert len(lab.shelf["pictures"]) == 24 and lab.shelf["total"] == 60
-    ask(lab, "shelf", search="", start=lab.shelf["next"])
-    assert lab.shelf["pictures"][0]["name"] == "Photo 24"
-    ask(lab, "shelf", search="photo 5")
-    assert [p["name"] for p in lab.shelf["pictures"]][:2] == ["Photo 05", "Photo 15"]
-    ask(lab, "shelf", search="nothing")
-    assert lab.shelf["pictures"] == [] and lab.shelf["next"] is None
+    assert len(lab.gallery["pictures"]) == 24 and lab.gallery["total"] == 60
+    ask(lab, "browse", search="", start=lab.gallery["next"])
+    assert lab.gallery["pictures"][0]["name"] == "Photo 24"
+    ask(lab, "browse", search="photo 5")
+    assert [p["name"] for p in lab.gallery["pictures"]][:2] == ["Photo 05", "Photo 15"]
+    ask(lab, "browse", search="nothing")
+    assert lab.gallery["pictures"] == [] and lab.gallery["next"] is None
 
 
-def test_a_caption_and_a_notebook_without_a_kernel(calc: Any) -> None:
+def test_a_caption_and_the_static_output(calc: Any) -> None:
     lab = calc.lab('img(red) + "tea"')
     ask(lab, "caption")
     lab.wait(20)
-    assert lab.caption["text"] and not lab.caption["running"] and not lab.caption["wrong"]
+    assert lab.caption["text"] and not lab.caption["running"] and not lab.caption["error"]
     bundle, _ = lab._repr_mimebundle_()
     assert "img(red)" in bundle["text/plain"]
     assert bundle["text/html"].startswith('<div class="zcalc">')
@@ -335,7 +337,7 @@ def test_a_caption_and_a_notebook_without_a_kernel(calc: Any) -> None:
 
 
 class Slow:
-    """A decoder's steps, each of which waits until it is let through."""
+    """A decoder whose every step waits for `step` and then releases `taken`."""
 
     def __init__(self) -> None:
         self.step = threading.Semaphore(0)
@@ -351,7 +353,7 @@ class Slow:
             self.taken.release()
 
 
-def test_a_caption_is_stopped_and_only_one_is_written(
+def test_a_caption_can_be_stopped_and_only_one_runs_at_a_time(
     calc: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = Slow()
@@ -363,8 +365,8 @@ def test_a_caption_is_stopped_and_only_one_is_written(
     assert slow.taken.acquire(timeout=10)
     assert lab.caption["running"] and lab.caption["text"].startswith("tea")
     ask(other, "caption")
-    assert "Another caption" in other.notice["message"]
-    ask(lab, "weigh", path=[0], weight=0.5)  # the widget is live meanwhile
+    assert "already writing a caption" in other.notice["message"]
+    ask(lab, "reweight", path=[0], weight=0.5)  # the widget stays live
     assert lab.expr == '0.5 * "tea"'
     ask(lab, "stop")
     slow.step.release()
@@ -387,11 +389,11 @@ def test_the_search_widget(calc: Any) -> None:
     assert search.expr == "img(red) + 0.5 * img(blue) - 0.25 * img(green)"
     ask(search, "undo")
     assert search.expr == "img(red) + 0.5 * img(blue)"
-    ask(search, "look", name="green")
-    assert search.looked_at["name"] == "green" and search.looked_at["src"].startswith("data:image")
-    assert ["file", str(calc.gallery.find("green").path)] in search.looked_at["about"]
+    ask(search, "preview", name="green")
+    assert search.preview["name"] == "green" and search.preview["src"].startswith("data:image")
+    assert ["file", str(calc.gallery.find("green").path)] in search.preview["details"]
     ask(search, "close")
-    assert search.looked_at == {}
+    assert search.preview == {}
 
 
 def test_filters_and_their_errors(calc: Any) -> None:
@@ -408,5 +410,5 @@ def test_filters_and_their_errors(calc: Any) -> None:
     assert search.results["pictures"] == []
     ask(search, "type", text="img(red")
     assert search.state["error"] and search.results["pictures"] == []
-    ask(search, "look", name="nobody")
-    assert "not among" in search.notice["message"]
+    ask(search, "preview", name="nobody")
+    assert "no longer in the results" in search.notice["message"]

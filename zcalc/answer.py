@@ -1,11 +1,12 @@
 """Answers: everything that is shown of a result, computed once and ready to render."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zcalc import hooks
-from zcalc.decode.caption import Beam, Caption
+from zcalc.decode.caption import Beam
 from zcalc.gallery import Picture
 from zcalc.index.query import Hit
 from zcalc.language import Image, Node
@@ -13,6 +14,8 @@ from zcalc.words import Word
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from zcalc.index import Skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,8 @@ class Answer:
 
     `tree` and `operands` (the pictures it names) are for drawing the equation. A number has a
     `value` and no `norm`. `captions` are beams, best first, decoded by `method`. `searched` is how
-    many pictures were searched for `images`, `query` with which settings. `skipped` are unreadable
-    pictures with the reason. `seconds` is the time each part took.
+    many pictures were searched for `images`, `query` with which settings. `skipped` are the
+    pictures that could not be read. `seconds` is the time each part took.
     """
 
     expr: str
@@ -69,7 +72,7 @@ class Answer:
     query: Mapping[str, Any] = field(default_factory=dict)
     terms: tuple[Term, ...] = ()
     plot: Measure | None = None
-    skipped: tuple[tuple[str, str], ...] = ()
+    skipped: "tuple[Skipped, ...]" = ()
     notes: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
 
@@ -78,24 +81,11 @@ class Answer:
 
 
 class Answerable(Protocol):
-    """What a view asks of a result (see `result.Result`)."""
+    """What a view answers for: a `result.Result`."""
 
-    expr: str
-    tree: Node
-    name: str | None
-    seconds: dict[str, float]
-    calculator: Any
-
-    @property
-    def norm(self) -> float: ...
-    @property
-    def terms(self) -> list[Term]: ...
-    @property
-    def operand_pictures(self) -> Mapping[Image, Picture]: ...
-    def caption(self, **settings: Any) -> Caption: ...
-    def words(self, k: int, *, keep_operands: bool) -> list[Word]: ...
-    def nearest(self, k: int, **query: Any) -> list[Hit]: ...
-    def measure(self, **settings: Any) -> Measure: ...
+    def answer(self, view: "View") -> Answer:
+        """Compute the parts that a view names."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,38 +105,12 @@ class View:
 
     def answer(self, result: Answerable) -> Answer:
         """Compute these parts of a result, each once."""
-        caption = None if self.caption is None else result.caption(**self.caption)
-        words = result.words(self.words, keep_operands=self.keep_operands) if self.words else None
-        hits, skipped = None, ()
-        if self.pictures:
-            hits = result.nearest(self.pictures, keep_operands=self.keep_operands, **self.query)
-            skipped = tuple((s.path, s.reason) for s in result.calculator.skipped)
-        plot = None if self.plot is None else result.measure(**self.plot)
-        return Answer(
-            expr=result.expr,
-            model=result.calculator.models.name,
-            tree=result.tree,
-            name=result.name,
-            norm=result.norm,
-            operands=result.operand_pictures,
-            captions=None if caption is None else caption.ranked,
-            method="" if caption is None else caption.method,
-            words=None if words is None else tuple(words),
-            images=None if hits is None else tuple(hits),
-            searched=len(result.calculator.image_index) if self.pictures else 0,
-            query=dict(self.query),
-            terms=tuple(result.terms),
-            plot=plot,
-            skipped=skipped,
-            notes=_notes(skipped),
-            seconds=dict(result.seconds),
-        )
+        return result.answer(self)
 
 
-def _notes(skipped: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
-    """One line on the pictures that could not be read."""
+def skipped_note(skipped: "Sequence[Skipped]") -> tuple[str, ...]:
+    """A note on the pictures that could not be read, if there are any."""
     if not skipped:
         return ()
-    path, reason = skipped[0]
-    more = f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
-    return (f"skipped {path.rpartition('/')[2]}: {reason}{more}",)
+    first, more = skipped[0], f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
+    return (f"skipped {Path(first.path).name}: {first.reason}{more}",)

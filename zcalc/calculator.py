@@ -12,6 +12,7 @@ import numpy as np
 from zcalc import hooks
 from zcalc.adhoc import picture_operand, vector_operand
 from zcalc.decode.captions import BUDGET, caption_all
+from zcalc.decode.decoders import DECODERS
 from zcalc.errors import ZcalcError
 from zcalc.gallery import Gallery
 from zcalc.language import Bound, Step, Text, image, plan
@@ -135,7 +136,7 @@ class Calculator(Space):
 
         pictures = [*(picture.name for picture in self.gallery), *self.adhoc]
         position = len(text) if cursor is None else cursor
-        return complete(text, position, tuple(self.names), pictures)
+        return complete(text, position, tuple(self.names), pictures, DECODERS)
 
     def img(self, name: str) -> Result:
         """A picture as an operand: `calc.img("coffee") - calc.txt("coffee")`."""
@@ -190,7 +191,7 @@ class Calculator(Space):
             raise ZcalcError("Numbers and programs of several statements have no caption.", hint)
         targets = [result.target(mode) for result in results]
         decoder = method or self.models.preset.method
-        return caption_all(self.models, targets, decoder, settings, self.seed, budget)
+        return caption_all(self.models, targets, decoder, settings, seed=self.seed, budget=budget)
 
     @property
     def geometry(self) -> Any:

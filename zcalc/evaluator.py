@@ -24,7 +24,9 @@ from zcalc.language import (
     bottom_up,
     error_at,
     fold_constants,
+    operands,
 )
+from zcalc.ranking import Parts
 
 if TYPE_CHECKING:
     from zcalc.decode.objective import Toward
@@ -122,6 +124,15 @@ class Evaluation:
             cosine = algebra.cos(term, value) if algebra.norm(term) else 0.0
             terms.append((node, weight, algebra.norm(term), cosine))
         return terms
+
+    def parts(self, tree: Node, value: Combination) -> Parts:
+        """Return the operands of an expression as unit vectors (n, d), and their weights (n,)."""
+        weights = dict(zip(self.vectors, value.weights[: len(self.vectors)], strict=True))
+        used = [node for node in operands(tree) if weights[node]]
+        added = (i for i, n in enumerate(used) if isinstance(n, Image) and weights[n] > 0)
+        rows = np.stack([self.vectors[node] for node in used])  # (n, d)
+        unit_rows = algebra.unit(rows).astype(np.float32)
+        return Parts(unit_rows, np.array([weights[node] for node in used]), next(added, None))
 
     def objective(self, value: Combination) -> "Toward":
         """Return the decoding objective: the operands (m, d), weighted by weight times norm."""

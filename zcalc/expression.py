@@ -1,36 +1,51 @@
-"""Arithmetic in Python: the operators and methods that build the same trees as the language."""
+"""Expressions: a tree on a calculator, its value, and the operators that build larger ones."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from numbers import Real
 from typing import Any, Generic, TypeVar
 
+from zcalc import hooks
+from zcalc.answer import Answer, View
 from zcalc.errors import ZcalcError
+from zcalc.evaluator import Evaluation
+from zcalc.gallery import Picture
 from zcalc.language import (
     Call,
+    Image,
     Inverse,
     Neg,
     Node,
+    Verb,
     check,
     number,
+    operands,
     parse,
     product,
     total,
     unparse,
 )
+from zcalc.space import Space
 
-Embedding = TypeVar("Embedding")  # what an expression gives: `result.Result`
-Scalar = TypeVar("Scalar")  # or, for a number, `result.Scalar`
+Embedding = TypeVar("Embedding")  # `result.Result`
+Scalar = TypeVar("Scalar")  # `result.Scalar`, for a number
+STAGES = ("load", "embed", "caption", "words", "nearest")
 
 
 class Expression(Generic[Embedding, Scalar]):
-    """A tree on a calculator; `expr` is its text.
+    """A tree on a calculator, with its value, which is computed when it is first needed.
+
+    `expr` is its text, `name` what a binding called it, `verb` what follows its `|>`, and `seconds`
+    the time each stage took.
 
     Operators and methods build the tree that the language would: `2 * a - b` and `a.proj(b)` equal
     the text `2 * a - b` and `proj(a, b)` in tree, name and value. Other operands are expressions of
     the same calculator, or numbers.
     """
 
-    def __init__(self, calculator: Any, tree: Node, source: str | None = None) -> None:
+    def __init__(self, calculator: Space, tree: Node, source: str | None = None) -> None:
         if source is None:  # built in Python: parse its text, so that errors can point into it
             check(tree)
             source = unparse(tree)
@@ -38,6 +53,10 @@ class Expression(Generic[Embedding, Scalar]):
         self.calculator = calculator
         self.tree = tree
         self.expr = source
+        self.name: str | None = None
+        self.verb: Verb | None = None
+        self.seconds = dict.fromkeys(STAGES, 0.0)
+        self._source = source
 
     def __repr__(self) -> str:
         return f"({self.expr})"
@@ -96,9 +115,45 @@ class Expression(Generic[Embedding, Scalar]):
         """The cosine similarity of this and another embedding, `cos(a, b)`."""
         return self._call("cos", b)
 
+    @cached_property
+    def operand_pictures(self) -> dict[Image, Picture]:
+        """The pictures of the expression, in its order."""
+        images = (node for node in operands(self.tree) if isinstance(node, Image))
+        return {node: self.calculator.picture(node, self._source) for node in images}
+
+    def answer(self, view: View | None = None) -> Answer:
+        """Compute what is shown: the parts that `view` names."""
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return hooks.mimebundle(self)
+
     def _result(self, tree: Node) -> Any:
         """The result of a tree on the same calculator."""
         raise NotImplementedError
+
+    @cached_property
+    def _evaluation(self) -> Evaluation:
+        """The embedded operands; statements of one program share them."""
+        with self._timed("embed"):
+            return self.calculator.evaluation([self.tree], self._source)
+
+    @cached_property
+    def _value(self) -> Any:
+        evaluation = self._evaluation
+        with self._timed("embed"):
+            return evaluation(self.tree)
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        """Add the time spent to a stage; loading models meanwhile counts as "load"."""
+        start, loaded = time.perf_counter(), self.calculator.models.load_seconds
+        try:
+            yield
+        finally:
+            loading = self.calculator.models.load_seconds - loaded
+            self.seconds["load"] += loading
+            self.seconds[stage] += time.perf_counter() - start - loading
 
     def _call(self, function: str, *others: Any) -> Any:
         trees = [self.tree, *(self._tree_of(other) for other in others)]

@@ -25,6 +25,7 @@ class Hook:
         self._target = target
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function, importing its module first."""
         module, _, function = self._target.partition(":")
         return getattr(import_module(module), function)(*args, **kwargs)
 

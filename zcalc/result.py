@@ -1,8 +1,7 @@
 """Results: the value of an expression, and the words, pictures and sentence nearest to it."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,31 +9,27 @@ import numpy as np
 
 from zcalc import hooks
 from zcalc.algebra import unit
-from zcalc.answer import Answer, Measure, Term, View
+from zcalc.answer import Answer, Measure, Term, View, skipped_note
 from zcalc.decode.caption import Caption, latest
-from zcalc.decode.captions import MODES, complete_settings, decode, max_updates
+from zcalc.decode.captions import MODES, decode, max_updates
 from zcalc.decode.comparison import ComparedCaption, Comparison
 from zcalc.errors import ZcalcError
 from zcalc.evaluator import Combination, Evaluation, point
 from zcalc.expression import Expression
-from zcalc.gallery import Picture
 from zcalc.index.feedback import apply_feedback
 from zcalc.index.query import Hit, Query, nearest
 from zcalc.language import (
     Call,
-    Image,
     Node,
     Step,
     Text,
     Type,
-    Verb,
     check,
     errors_at,
     operands,
     unparse,
 )
 from zcalc.progress import track
-from zcalc.ranking import Parts
 from zcalc.space import Space
 from zcalc.words import Word
 
@@ -43,25 +38,11 @@ if TYPE_CHECKING:
 
     from zcalc.decode.objective import Objective
     from zcalc.decode.run import Target
-
-STAGES = ("load", "embed", "caption", "words", "nearest")
+    from zcalc.index import Skipped
 
 
 class Evaluated(Expression["Result", "Scalar"]):
-    """An expression with its value, computed once, when it is first needed.
-
-    `name` is what a binding called it, `verb` what follows its `|>`. Statements of one program
-    share an evaluation. `seconds` is the time each stage took.
-    """
-
-    calculator: Space
-
-    def __init__(self, calculator: Space, tree: Node, source: str | None = None) -> None:
-        super().__init__(calculator, tree, source)
-        self.name: str | None = None
-        self.verb: Verb | None = None
-        self.seconds = dict.fromkeys(STAGES, 0.0)
-        self._source = self.expr
+    """A result: an embedding or a number."""
 
     @classmethod
     def of_step(cls, calculator: Space, step: Step, evaluation: Evaluation, source: str) -> Any:
@@ -72,37 +53,8 @@ class Evaluated(Expression["Result", "Scalar"]):
         result.__dict__["_evaluation"] = evaluation
         return result
 
-    def answer(self, view: View | None = None) -> Answer:
-        """Compute what is shown of this: the parts that `view` names."""
-        raise NotImplementedError
-
     def _result(self, tree: Node) -> Any:
         return (Scalar if check(tree) is Type.NUMBER else Result)(self.calculator, tree)
-
-    @cached_property
-    def _evaluation(self) -> Evaluation:
-        with self._timed("embed"):
-            return self.calculator.evaluation([self.tree], self._source)
-
-    @cached_property
-    def _value(self) -> Any:
-        evaluation = self._evaluation
-        with self._timed("embed"):
-            return evaluation(self.tree)
-
-    @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
-        """Add the time spent to a stage; loading models meanwhile counts as "load"."""
-        start, loaded = time.perf_counter(), self.calculator.models.load_seconds
-        try:
-            yield
-        finally:
-            loading = self.calculator.models.load_seconds - loaded
-            self.seconds["load"] += loading
-            self.seconds[stage] += time.perf_counter() - start - loading
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return hooks.mimebundle(self)
 
 
 class Scalar(Evaluated):
@@ -119,9 +71,8 @@ class Scalar(Evaluated):
     def answer(self, view: View | None = None) -> Answer:
         """The number, ready to be shown."""
         value, model = self.value, self.calculator.models.name
-        return Answer(
-            self.expr, model, self.tree, self.name, value=value, seconds=dict(self.seconds)
-        )
+        seconds = dict(self.seconds)
+        return Answer(self.expr, model, self.tree, self.name, value=value, seconds=seconds)
 
 
 class Result(Evaluated):
@@ -154,8 +105,36 @@ class Result(Evaluated):
                 return View(plot=settings)
 
     def answer(self, view: View | None = None) -> Answer:
-        """Compute what is shown of this: the parts that `view` names, else those of `self.view`."""
-        return (view or self.view).answer(self)
+        """Compute what is shown: the parts that `view` names, by default `self.view`, each once."""
+        view = self.view if view is None else view
+        caption = None if view.caption is None else self.caption(**view.caption)
+        words = self.words(view.words, keep_operands=view.keep_operands) if view.words else None
+        hits: list[Hit] | None = None
+        skipped: tuple[Skipped, ...] = ()
+        searched = 0
+        if view.pictures:
+            hits = self.nearest(view.pictures, keep_operands=view.keep_operands, **view.query)
+            skipped, searched = self.calculator.skipped, len(self.calculator.image_index)
+        plot = None if view.plot is None else self.measure(**view.plot)
+        return Answer(
+            expr=self.expr,
+            model=self.calculator.models.name,
+            tree=self.tree,
+            name=self.name,
+            norm=self.norm,
+            operands=self.operand_pictures,
+            captions=None if caption is None else caption.ranked,
+            method="" if caption is None else caption.method,
+            words=None if words is None else tuple(words),
+            images=None if hits is None else tuple(hits),
+            searched=searched,
+            query=dict(view.query),
+            terms=tuple(self.terms),
+            plot=plot,
+            skipped=skipped,
+            notes=skipped_note(skipped),
+            seconds=dict(self.seconds),
+        )
 
     @cached_property
     def _point(self) -> tuple[np.ndarray, float]:
@@ -190,33 +169,14 @@ class Result(Evaluated):
             for node, *numbers in self._evaluation.terms(value)
         ]
 
-    @cached_property
-    def operand_pictures(self) -> dict[Image, Picture]:
-        """The pictures of the expression, in its order."""
-        images = (node for node in operands(self.tree) if isinstance(node, Image))
-        return {node: self.calculator.picture(node, self._source) for node in images}
-
     def words(self, k: int = 10, *, keep_operands: bool = False) -> list[Word]:
         """The `k` best words, best first, without the expression's own operands."""
         own = [node.text for node in operands(self.tree) if isinstance(node, Text)]
         own += [picture.name for picture in self.operand_pictures.values()]
-        target = self.vector
+        target, parts = self.vector, self._evaluation.parts(self.tree, self._value)
         with self._timed("words"):
             vocabulary = self.calculator.models.vocabulary
-            return vocabulary.nearest(target, k, () if keep_operands else own, self._parts)
-
-    @property
-    def _parts(self) -> Parts:
-        """The operands' unit vectors (n, d) and weights (n,)."""
-        vectors = self._evaluation.vectors
-        weights = dict(zip(vectors, self._value.weights[: len(vectors)], strict=True))
-        used = [node for node in operands(self.tree) if weights[node]]
-        added = (i for i, n in enumerate(used) if isinstance(n, Image) and weights[n] > 0)
-        return Parts(
-            unit(np.stack([vectors[node] for node in used])).astype(np.float32),
-            np.array([weights[node] for node in used]),
-            next(added, None),
-        )
+            return vocabulary.nearest(target, k, () if keep_operands else own, parts)
 
     def nearest(  # noqa: PLR0913
         self,

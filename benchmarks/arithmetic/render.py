@@ -1,6 +1,6 @@
-"""Make the drawings in `pictures/` from Noto Emoji's vector graphics.
+"""Render the drawings in `pictures/` from Noto Emoji's vector graphics.
 
-Needs npm's @iconify-json/noto 1.2.9 unpacked, and PyPI's resvg-py 0.5.0 on the path:
+Requires npm's @iconify-json/noto 1.2.9, unpacked, and PyPI's resvg-py 0.5.0:
 
     npm pack @iconify-json/noto@1.2.9 && tar xzf iconify-json-noto-1.2.9.tgz
     pip install --no-deps --target packages resvg-py==0.5.0
@@ -16,10 +16,10 @@ from pathlib import Path
 from PIL import Image
 
 PICTURES = Path(__file__).parent / "pictures"
-# Of icons.json in version 1.2.9.
+# icons.json of version 1.2.9
 SHA256 = "9eac6ef4e7ec122b6f0e7ac281d61008afdbc720d0ce861e398b939daaa347c6"
 SIZE = 128  # pixels
-# The drawings whose icon has another name; that of the others is their own, with hyphens.
+# Drawings whose icon has another name; the others' icons have the same name with hyphens.
 ICONS = {
     "bride": "woman-with-veil",
     "camel": "two-hump-camel",
@@ -34,7 +34,7 @@ ICONS = {
     "ramen": "steaming-bowl",
     "smile": "grinning-face",
 }
-OWN = """
+NAMED_ALIKE = """
     airplane ambulance bicycle boy castle christmas_tree church cook cow croissant crying_face
     dog farmer feather firefighter girl hindu_temple horse hot_dog house hut jack_o_lantern
     japanese_castle judge kangaroo kimono lemon lion man mosque necktie old_man old_woman
@@ -45,17 +45,18 @@ OWN = """
 
 
 def main(source: Path) -> None:
-    text = source.read_bytes()
-    if hashlib.sha256(text).hexdigest() != SHA256:
+    """Render every drawing from the package's icons.json."""
+    data = source.read_bytes()
+    if hashlib.sha256(data).hexdigest() != SHA256:
         sys.exit(f"{source} is not the icons.json of @iconify-json/noto 1.2.9.")
-    icons = json.loads(text)
+    icons = json.loads(data)
     PICTURES.mkdir(exist_ok=True)
-    for name, icon in sorted({**{n: n.replace("_", "-") for n in OWN}, **ICONS}.items()):
+    for name, icon in sorted({**{n: n.replace("_", "-") for n in NAMED_ALIKE}, **ICONS}.items()):
         draw(icons, icon).save(PICTURES / f"{name}.png", optimize=True)
 
 
 def draw(icons: dict, icon: str) -> Image.Image:
-    """An icon on white, 128 by 128 pixels, in 128 colours."""
+    """Draw an icon on white, 128 by 128 pixels, in 128 colours."""
     import resvg_py
 
     icon = icons.get("aliases", {}).get(icon, {}).get("parent", icon)
@@ -63,9 +64,9 @@ def draw(icons: dict, icon: str) -> Image.Image:
     side = entry.get("width", icons.get("width", 128))
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}">'
     data = resvg_py.svg_to_bytes(svg_string=f"{head}{entry['body']}</svg>", width=SIZE, height=SIZE)
-    drawn = Image.open(io.BytesIO(bytes(data))).convert("RGBA")
-    paper = Image.new("RGBA", drawn.size, "white")
-    return Image.alpha_composite(paper, drawn).convert("RGB").quantize(128)
+    picture = Image.open(io.BytesIO(bytes(data))).convert("RGBA")
+    background = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(background, picture).convert("RGB").quantize(128)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Render the flags that `zcalc bench flags` asks about, from designs nothing is trained on.
+"""Render the flags of `zcalc bench flags`, in designs that no model is trained on.
 
     python benchmarks/flags/render.py FLAG_ICONS NOTO
 
 FLAG_ICONS is the unpacked npm package flag-icons, NOTO the unpacked Debian package
-fonts-noto-color-emoji; the countries are those of zcalc/bench/flags.tsv.
+fonts-noto-color-emoji. The countries are those of zcalc/bench/flags.tsv.
 """
 
 import io
@@ -13,13 +13,13 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 HERE = Path(__file__).parent
-WIDTH = 160  # pixels of a flag-icons picture, 4 to 3
-NOTO = (128, 128)  # pixels; the font's bitmaps are 136 by 128, their edges empty
-COLOURS = 64  # of a picture's palette
+WIDTH = 160  # pixels of a 4:3 flag-icons drawing
+NOTO_SIZE = (128, 128)  # pixels; the font's bitmaps are 136 by 128 with empty edges
+COLOURS = 64  # in a palette
 
 
 def main(flag_icons: Path, noto: Path) -> None:
-    """Write xx.png for every country into the folders flag-icons and noto."""
+    """Write xx.png for every country to the folders flag-icons and noto."""
     table = HERE.parents[1] / "zcalc/bench/flags.tsv"
     codes = [line.split("\t")[0] for line in table.read_text("utf8").splitlines()[1:]]
     font = _font(noto)
@@ -33,8 +33,8 @@ def main(flag_icons: Path, noto: Path) -> None:
 def _flag_icon(file: Path) -> Image.Image:
     import resvg_py
 
-    drawn = resvg_py.svg_to_bytes(svg_path=str(file), width=WIDTH)
-    return Image.open(io.BytesIO(bytes(drawn))).convert("RGBA")
+    data = resvg_py.svg_to_bytes(svg_path=str(file), width=WIDTH)
+    return Image.open(io.BytesIO(bytes(data))).convert("RGBA")
 
 
 def _font(noto: Path) -> ImageFont.FreeTypeFont:
@@ -43,10 +43,10 @@ def _font(noto: Path) -> ImageFont.FreeTypeFont:
 
 
 def _emoji(code: str, font: ImageFont.FreeTypeFont) -> Image.Image:
-    """The flag that a pair of regional indicators stands for; its ground is transparent."""
+    """Draw the flag of a pair of regional indicators on a transparent background."""
     first = ord("\N{REGIONAL INDICATOR SYMBOL LETTER A}")
     letters = "".join(chr(first + ord(letter) - ord("a")) for letter in code)
-    picture = Image.new("RGBA", NOTO)
+    picture = Image.new("RGBA", NOTO_SIZE)
     ImageDraw.Draw(picture).text((-4, 0), letters, font=font, embedded_color=True)
     return picture
 

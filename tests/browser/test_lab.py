@@ -42,7 +42,7 @@ def lab(book: Notebook) -> Any:
 
 
 def type_in(widget: Any, text: str) -> None:
-    widget.get_by_label("The expression", exact=True).fill(text)
+    widget.get_by_label("Expression", exact=True).fill(text)
 
 
 def words(widget: Any) -> list[str]:
@@ -50,7 +50,7 @@ def words(widget: Any) -> list[str]:
 
 
 def expression(widget: Any) -> Any:
-    return expect(widget.get_by_label("The expression", exact=True))
+    return expect(widget.get_by_label("Expression", exact=True))
 
 
 def test_typing_changes_the_blocks_unless_it_is_invalid(lab: Any) -> None:
@@ -101,7 +101,7 @@ def test_terms_are_dragged_clicked_moved_and_grouped(lab: Any) -> None:
     expect(lab.locator(".z-block").nth(1)).to_be_focused()
     for place in (0, 2):
         lab.locator(".z-block input[type=checkbox]").nth(place).check()
-    lab.get_by_role("button", name="Make a group of the selected terms").click()
+    lab.get_by_role("button", name="Group the selected terms").click()
     expression(lab).to_have_value('1 * (img(coffee) + "tea") + img(rocket) + "snow"')
     lab.locator(".z-block", has_text="“snow”").last.drag_to(lab.locator(".z-inner"))
     expect(lab.locator(".z-inner .z-block")).to_have_count(3)
@@ -123,12 +123,12 @@ def test_a_pasted_picture_is_added_and_other_files_are_refused(lab: Any) -> None
         }"""
     )
     expect(lab.locator(".z-block.z-image")).to_have_count(2)
-    expect(lab.locator(".z-notice")).to_contain_text("“pasted one.png” is now img(")
+    expect(lab.locator(".z-notice")).to_contain_text("Added “pasted one.png” as img(")
     expect(lab.locator(".z-image img")).to_have_count(2)
     drop(lab, "new Uint8Array(2e6).fill(60)", "notes.txt")
-    expect(lab.locator(".z-notice")).to_contain_text("can't be read as a picture")
+    expect(lab.locator(".z-notice")).to_contain_text("Can't read “notes.txt”")
     drop(lab, "new Uint8Array(5e7)", "big.png")
-    expect(lab.locator(".z-notice")).to_contain_text("20 MB is the most")
+    expect(lab.locator(".z-notice")).to_contain_text("the limit is 20 MB")
     assert lab.locator(".z-block").count() == 3
 
 

@@ -52,10 +52,11 @@ class Metric:
     is_count: bool = False
 
     def __post_init__(self) -> None:
-        finite = np.isfinite(self.values).reshape(len(self.values), -1).all(axis=1)  # (n,)
-        if not finite.all():
+        invalid = ~np.isfinite(self.values)
+        if invalid.any():
+            count = invalid.reshape(len(invalid), -1).any(axis=1).sum()
             hint = "Check the model's embeddings for NaN and infinity."
-            raise ZcalcError(f"{self.name} is not finite for {(~finite).sum()} items.", hint)
+            raise ZcalcError(f"{self.name} is not finite for {count} items.", hint)
 
     def value(self, rows: np.ndarray) -> float:
         """The metric over the items `rows` (m,)."""

@@ -59,7 +59,7 @@ def bench_mini(
 def bench_arithmetic(  # noqa: PLR0913, PLR0917
     photos: Annotated[
         Path | None,
-        typer.Argument(metavar="[FOLDER]", help="The photographs that nearly half of the set is about."),
+        typer.Argument(metavar="[FOLDER]", help="Photographs for nearly half of the set."),
     ] = None,
     split: Annotated[str, typer.Option(help="dev (to tune on), test (to report) or all.")] = "test",
     captions: Annotated[bool, typer.Option(help="Write a caption for each; slow.")] = False,

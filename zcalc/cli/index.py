@@ -68,7 +68,7 @@ def build(
             return
         counts = ", ".join(f"{data[part]} {part}" for part in _COUNTS)
         print(f"{out}: {counts}")
-        terminal.print_skipped([(entry.path, entry.reason) for entry in report.skipped])
+        terminal.print_skipped(report.skipped)
 
 
 @app.command("info")

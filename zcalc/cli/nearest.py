@@ -45,10 +45,13 @@ def nearest(
     ] = None,
     fold: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Fold near-duplicates with at least this cosine, such as 0.94."),
+        typer.Option(
+            min=0, max=1, help="Fold near-duplicates with at least this cosine, such as 0.94."
+        ),
     ] = None,
     diversity: Annotated[
-        float, typer.Option(min=0, max=1, help="0 for the nearest pictures, up to 1 for the most varied.")
+        float,
+        typer.Option(min=0, max=1, help="0 for the nearest pictures, up to 1 for the most varied."),
     ] = 0.0,
     center: Annotated[
         bool | None,

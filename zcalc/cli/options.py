@@ -9,6 +9,7 @@ import typer
 
 def completions(ctx: typer.Context, incomplete: str) -> list[str]:
     """Shell completions for an unfinished EXPR."""
+    from zcalc.decode.decoders import DECODERS
     from zcalc.errors import ZcalcError
     from zcalc.gallery import Gallery
     from zcalc.language.completion import complete
@@ -18,7 +19,8 @@ def completions(ctx: typer.Context, incomplete: str) -> list[str]:
         gallery = Gallery(folders) if folders else Gallery.samples()
     except ZcalcError:
         return []
-    completion = complete(incomplete, len(incomplete), (), [picture.name for picture in gallery])
+    pictures = [picture.name for picture in gallery]
+    completion = complete(incomplete, len(incomplete), (), pictures, DECODERS)
     return [incomplete[: completion.start] + option for option in completion.options]
 
 
@@ -36,15 +38,13 @@ Expression = Annotated[
     str,
     typer.Argument(
         metavar="EXPR",
-        help="An expression or program: 'img(coffee) - \"coffee\" + \"tea\"'; "
+        help='An expression or program: \'img(coffee) - "coffee" + "tea"\'; '
         "- reads it from standard input.",
         autocompletion=completions,
     ),
 ]
 Model = Annotated[str, typer.Option(help="Preset; `zcalc models` lists them.")]
-Clip = Annotated[
-    str | None, typer.Option(help="Another encoder: open_clip:ARCH/TAG or a folder.")
-]
+Clip = Annotated[str | None, typer.Option(help="Another encoder: open_clip:ARCH/TAG or a folder.")]
 Lm = Annotated[
     str | None, typer.Option(help="Another language model: hub id, folder or .gguf file.")
 ]

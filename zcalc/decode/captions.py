@@ -48,11 +48,12 @@ def decode_each(
         yield from decoder.decode(targets, models, complete)
 
 
-def caption_all(
+def caption_all(  # noqa: PLR0913
     models: "Models",
     targets: "Sequence[Target]",
     method: str,
     settings: Mapping[str, Any],
+    *,
     seed: int = 0,
     budget: int = BUDGET,
 ) -> "list[Caption]":

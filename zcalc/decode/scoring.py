@@ -44,11 +44,11 @@ class TextScorer:
         if new:
             vectors = self.encoder.continuations([""]).vectors([0] * len(new), new)  # (n, d)
             self._vectors.update(zip(new, vectors, strict=True))
-        vectors = [self._vectors[text] for text in texts]
+        embeddings = [self._vectors[text] for text in texts]
         scores = torch.full((len(texts),), TOO_LONG)
-        fitting = [i for i, vector in enumerate(vectors) if not vector.isnan().any()]
+        fitting = [i for i, vector in enumerate(embeddings) if not vector.isnan().any()]
         if fitting:
-            rows = torch.stack([vectors[i] for i in fitting])  # (m, d)
+            rows = torch.stack([embeddings[i] for i in fitting])  # (m, d)
             fitting_scores = self.objectives[target](rows, [texts[i] for i in fitting])  # (m,)
             scores[fitting] = fitting_scores.float().cpu()
         return scores

@@ -34,7 +34,7 @@ class Skipped:
 class Report:
     """What an update changed, in numbers of pictures, and what it skipped.
 
-    `moved` are known contents at new paths, `encoded` the pictures that went through the model.
+    `moved` are contents found at a new path, `encoded` the pictures that went through the model.
     """
 
     added: int

@@ -1,7 +1,7 @@
 """Inverted lists of compact vector codes, built and searched by faiss.
 
-The list centroids come from two-level k-means on a sample: with √lists groups, it takes about
-1/√lists of the time of one level. With many lists, an HNSW graph finds those nearest to a query.
+The list centroids come from two-level k-means on a sample, whose cost grows with the square root of
+the number of lists. If there are many lists, an HNSW graph finds those nearest to a query.
 """
 
 import io
@@ -86,7 +86,7 @@ class Inverted:
         return nearest
 
     def state(self) -> dict[str, Any]:
-        """What `from_bytes` needs besides the bytes."""
+        """The parameters that `from_bytes` needs in addition to the bytes."""
         return {"probes": self.probes, "recall": round(self.recall, 4)}
 
     def to_bytes(self) -> memoryview:

@@ -25,7 +25,7 @@ _EXAMPLES = {"threshold": 0.3, "fold": NEAR_DUPLICATE, "diversity": 0.4}
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A picture found, its cosine as `score`, and near-duplicates folded into it as `alike`.
+    """A search result: `score` is its cosine, `alike` the near-duplicates folded into it.
 
     `metadata` is what the index stores about it; `missing` is set if its file was moved or deleted.
     """

@@ -12,7 +12,6 @@ _WORD = re.compile(r"[^\W\d][^\s()\"'#,;=|>+\-−–*×·/]*$")
 _TOKEN = re.compile(
     r"\"(?:[^\"\\\n]|\\.)*\"?|'(?:[^'\\\n]|\\.)*'?|#[^\n]*|\|>|[^\W\d]\w*|[^\w\s]|\d+"
 )
-_METHODS = ("zerocap", "search", "retrieve")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +23,16 @@ class Completion:
 
 
 def complete(
-    text: str, cursor: int, names: Iterable[str] = (), pictures: Iterable[str] = ()
+    text: str,
+    cursor: int,
+    names: Iterable[str] = (),
+    pictures: Iterable[str] = (),
+    decoders: Iterable[str] = (),
 ) -> Completion:
     """Return the possible completions at the cursor of a program, which need not parse.
 
-    `names` are names bound earlier, `pictures` the names of the gallery.
+    `names` are names bound earlier, `pictures` the names of the gallery, `decoders` those of the
+    decoders.
 
     >>> complete("img(cof", 7, pictures=["coffee", "cat"])
     Completion(start=4, options=('coffee)',))
@@ -52,7 +56,10 @@ def complete(
     blank = before[len(before[:start].rstrip()) : start]
     if callee == "" and "\n" in blank and not before[start:].startswith("|"):
         tokens.append(";")  # a line break ends the statement
-    options = _options(tokens, callee, position, [*names, *_bound(text[:start])])
+    if tokens[-2:] == ["method", "="] and callee in VERBS:
+        options = [f'"{decoder}"' for decoder in decoders]
+    else:
+        options = _options(tokens, callee, position, [*names, *_bound(text[:start])])
     matches = (o for o in options if o.lower().startswith(prefix.lower()) and o != prefix)
     return Completion(start, tuple(dict.fromkeys(matches)))
 
@@ -83,8 +90,6 @@ def _options(tokens: list[str], callee: str, position: int, names: list[str]) ->
     if last == "|>":
         return [f"{verb}(" if VERBS[verb].parameters else f"{verb}()" for verb in VERBS]
     if callee in VERBS:
-        if tokens[-2:] == ["method", "="]:
-            return [f'"{method}"' for method in _METHODS]
         return [f"{p.name}=" for p in VERBS[callee].parameters] if last in "(," else []
     if last and last not in tuple("(,=;+-−–*×·/"):
         is_operand = callee == "" and re.match(r"[^\W\d]|[)\"'\d]", last)

@@ -1,4 +1,4 @@
-// Blocks: every term with its sign, weight and place; groups hold blocks of their own.
+// Blocks: each term with its sign and weight, to be dragged, moved and grouped.
 
 class Blocks {
   constructor(model, link) {
@@ -6,12 +6,12 @@ class Blocks {
     this.selected = new Set();
     this.focus = null;
     this.element = el("div", { class: "z-blocks", role: "list", "aria-label": "Terms of the expression" });
-    this.group = button("Group", "Make a group of the selected terms", () => {
+    this.group = button("Group", "Group the selected terms", () => {
       const paths = [...this.selected].map((key) => JSON.parse(key));
       this.selected.clear();
       this.link.ask({ do: "group", paths });
     });
-    this.takeDrops(this.element, []);
+    this.acceptDrops(this.element, []);
   }
 
   update() {
@@ -23,55 +23,56 @@ class Blocks {
       this.selected.clear();
       this.build(blocks, thumbnails);
     }
-    this.weights(blocks, []);
+    this.updateWeights(blocks, []);
     this.group.disabled = !this.groupable();
   }
 
   build(blocks, thumbnails) {
     const active = this.element.getRootNode().activeElement;
-    const held = active && this.element.contains(active) ? active : null;
-    const path = this.focus ?? held?.closest(".z-block")?.dataset.path;
-    const control = held?.dataset.control;
+    const focused = active && this.element.contains(active) ? active : null;
+    const path = this.focus ?? focused?.closest(".z-block")?.dataset.path;
+    const control = focused?.dataset.control;
     this.parts = new Map();
     replace(this.element, this.row(blocks, [], thumbnails));
     if (!blocks.length) {
-      this.element.append(el("p", { class: "z-soft z-empty", text: "Click or drag a picture or a word to begin." }));
+      this.element.append(el("p", { class: "z-soft z-empty", text: "Click or drag a picture or word to begin." }));
     }
     if (path) {
-      const block = [...this.element.querySelectorAll(".z-block")].find((one) => one.dataset.path === path);
-      ([...(block?.querySelectorAll("[data-control]") ?? [])].find((one) => one.dataset.control === control) ?? block)?.focus();
+      const block = [...this.element.querySelectorAll(".z-block")].find((element) => element.dataset.path === path);
+      const controls = [...(block?.querySelectorAll("[data-control]") ?? [])];
+      (controls.find((element) => element.dataset.control === control) ?? block)?.focus();
     }
     this.focus = null;
   }
 
-  row(blocks, above, thumbnails) {
-    return blocks.map((block, i) => this.block(block, [...above, i], blocks.length, thumbnails));
+  row(blocks, parent, thumbnails) {
+    return blocks.map((block, i) => this.block(block, [...parent, i], blocks.length, thumbnails));
   }
 
   block(block, path, count, thumbnails) {
     const key = JSON.stringify(path);
     const name = this.name(block);
-    const sign = button("", "", () => this.weigh(path, -this.weightOf(path)), { class: "z-sign", data: { control: "sign" } });
+    const sign = button("", "", () => this.reweight(path, -this.weightOf(path)), { class: "z-sign", data: { control: "sign" } });
     const slider = el("input", {
       type: "range", min: "-2", max: "2", step: "0.05", "aria-label": `Weight of ${name}`, data: { control: "slider" },
-      oninput: () => this.weigh(path, Number(slider.value)),
+      oninput: () => this.reweight(path, Number(slider.value)),
     });
     const number = el("input", {
-      type: "number", step: "0.05", "aria-label": `Weight of ${name} as a number`, data: { control: "number" },
-      oninput: () => number.value !== "" && Number.isFinite(Number(number.value)) && this.weigh(path, Number(number.value), number),
+      type: "number", step: "0.05", "aria-label": `Weight of ${name}, as a number`, data: { control: "number" },
+      oninput: () => number.value !== "" && Number.isFinite(Number(number.value)) && this.reweight(path, Number(number.value), number),
     });
     const select = el("input", {
-      type: "checkbox", "aria-label": `Select ${name}`, title: "Select, to make a group", data: { control: "select" },
+      type: "checkbox", "aria-label": `Select ${name}`, title: "Select to group", data: { control: "select" },
       onchange: () => {
         if (select.checked) this.selected.add(key);
         else this.selected.delete(key);
         this.group.disabled = !this.groupable();
       },
     });
-    const at = path.at(-1);
+    const index = path.at(-1);
     const tools = el("div", { class: "z-tools" }, select,
-      button("‹", `Move ${name} to the left`, () => this.shift(path, -1, count), { disabled: at === 0, data: { control: "left" } }),
-      button("›", `Move ${name} to the right`, () => this.shift(path, 1, count), { disabled: at === count - 1, data: { control: "right" } }),
+      button("‹", `Move ${name} left`, () => this.shift(path, -1, count), { disabled: index === 0, data: { control: "left" } }),
+      button("›", `Move ${name} right`, () => this.shift(path, 1, count), { disabled: index === count - 1, data: { control: "right" } }),
       block.kind === "group" ? button("( )", "Ungroup", () => this.link.ask({ do: "ungroup", path }), { data: { control: "ungroup" } }) : null,
       button("×", `Remove ${name}`, () => this.link.ask({ do: "remove", path }), { data: { control: "remove" } }));
     this.parts.set(key, { sign, slider, number });
@@ -79,7 +80,7 @@ class Blocks {
     const card = el("div", {
       class: `z-block z-${block.kind}`, tabindex: "0", role: "group", draggable: "true", "aria-label": `Term ${name}`,
       title: block.kind === "group" ? undefined : name, data: { path: key, kind: block.kind },
-      onkeydown: (event) => this.key(event, path, count),
+      onkeydown: (event) => this.onKey(event, path, count),
       ondragstart: (event) => {
         if (event.target !== card) return;
         event.stopPropagation();
@@ -87,7 +88,7 @@ class Blocks {
         event.dataTransfer.effectAllowed = "move";
       },
     }, tools, body, el("div", { class: "z-weight" }, slider, number));
-    // a drag that begins on a slider moves the slider, not the block
+    // Dragging a slider must not drag the block.
     for (const control of [slider, number]) {
       control.addEventListener("pointerdown", () => { card.draggable = false; });
       control.addEventListener("pointerup", () => { card.draggable = true; });
@@ -99,13 +100,13 @@ class Blocks {
   body(block, path, thumbnails) {
     if (block.kind === "group") {
       const inner = el("div", { class: "z-inner" }, ...this.row(block.inner, path, thumbnails));
-      this.takeDrops(inner, path);
+      this.acceptDrops(inner, path);
       return inner;
     }
     if (block.kind === "image") {
       return el("figure", {}, thumbnail(thumbnails[block.name], block.name), el("figcaption", { text: block.name }));
     }
-    return el("div", { class: "z-says", text: block.kind === "text" ? `“${block.name}”` : block.name });
+    return el("div", { class: "z-label", text: block.kind === "text" ? `“${block.name}”` : block.name });
   }
 
   name(block) {
@@ -115,41 +116,42 @@ class Blocks {
 
   weightOf(path) {
     let blocks = this.model.get("state")?.blocks ?? [];
-    let found = null;
+    let block = null;
     for (const i of path) {
-      found = blocks[i];
-      blocks = found?.inner ?? [];
+      block = blocks[i];
+      blocks = block?.inner ?? [];
     }
-    return found?.weight ?? 1;
+    return block?.weight ?? 1;
   }
 
-  weigh(path, weight, from = null) {
+  reweight(path, weight, typing = null) {
     const key = JSON.stringify(path);
-    this.show(this.parts.get(key), weight, from);
-    this.link.ask({ do: "weigh", path, weight }, `weigh ${key}`);
+    this.showWeight(this.parts.get(key), weight, typing);
+    this.link.ask({ do: "reweight", path, weight }, `reweight ${key}`);
   }
 
-  show({ sign, slider, number }, weight, from = null) {
-    const below = weight < 0 || Object.is(weight, -0);
-    sign.textContent = below ? "−" : "+";
-    sign.setAttribute("aria-label", below ? "Minus: change the sign" : "Plus: change the sign");
+  // `typing` is the number field being typed in, whose text must not change.
+  showWeight({ sign, slider, number }, weight, typing = null) {
+    const negative = weight < 0 || Object.is(weight, -0);
+    sign.textContent = negative ? "−" : "+";
+    sign.setAttribute("aria-label", negative ? "Minus: change the sign" : "Plus: change the sign");
     sign.title = "Change the sign";
     const rounded = String(Number(weight.toFixed(4)));
     if (slider.value !== rounded) slider.value = rounded;
-    if (number !== from && number.value !== rounded) number.value = rounded;
+    if (number !== typing && number.value !== rounded) number.value = rounded;
   }
 
-  weights(blocks, above) {
+  updateWeights(blocks, parent) {
     blocks.forEach((block, i) => {
-      const path = [...above, i];
+      const path = [...parent, i];
       const key = JSON.stringify(path);
       const parts = this.parts.get(key);
       const active = this.element.getRootNode().activeElement;
       const typing = parts.number === active;
-      if (!this.link.pending(`weigh ${key}`) && !parts.slider.matches(":active")) {
-        this.show(parts, block.weight, typing && Number(parts.number.value) === block.weight ? parts.number : null);
+      if (!this.link.pending(`reweight ${key}`) && !parts.slider.matches(":active")) {
+        this.showWeight(parts, block.weight, typing && Number(parts.number.value) === block.weight ? parts.number : null);
       }
-      if (block.inner) this.weights(block.inner, path);
+      if (block.inner) this.updateWeights(block.inner, path);
     });
   }
 
@@ -159,14 +161,14 @@ class Blocks {
   }
 
   shift(path, by, count) {
-    const at = path.at(-1);
-    if (at + by < 0 || at + by >= count) return;
-    const above = path.slice(0, -1);
-    this.focus = JSON.stringify([...above, at + by]);
-    this.link.ask({ do: "move", path, to: [...above, by < 0 ? at - 1 : at + 2] });
+    const index = path.at(-1);
+    if (index + by < 0 || index + by >= count) return;
+    const parent = path.slice(0, -1);
+    this.focus = JSON.stringify([...parent, index + by]);
+    this.link.ask({ do: "move", path, to: [...parent, by < 0 ? index - 1 : index + 2] });
   }
 
-  key(event, path, count) {
+  onKey(event, path, count) {
     const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (event.altKey && by) {
       event.preventDefault();
@@ -184,31 +186,31 @@ class Blocks {
     }
   }
 
-  // Where in a row something would be dropped: before the first block whose middle lies after it.
-  place(row, event) {
+  // The index at which a drop inserts: before the first block whose middle is past the pointer.
+  dropIndex(row, event) {
     const terms = [...row.children].filter((child) => child.classList.contains("z-term"));
-    const at = terms.findIndex((term) => {
+    const index = terms.findIndex((term) => {
       const box = term.getBoundingClientRect();
       return event.clientY < box.top || (event.clientY <= box.bottom && event.clientX < box.left + box.width / 2);
     });
-    return at < 0 ? terms.length : at;
+    return index < 0 ? terms.length : index;
   }
 
-  takeDrops(row, path) {
-    const ours = (event) => [...(event.dataTransfer?.types ?? [])].includes(DRAGGED);
+  acceptDrops(row, path) {
+    const isTerm = (event) => [...(event.dataTransfer?.types ?? [])].includes(DRAGGED);
     row.addEventListener("dragover", (event) => {
-      if (!ours(event)) return;
+      if (!isTerm(event)) return;
       event.preventDefault();
       event.stopPropagation();
       row.classList.add("z-over");
     });
     row.addEventListener("dragleave", () => row.classList.remove("z-over"));
     row.addEventListener("drop", (event) => {
-      if (!ours(event)) return;
+      if (!isTerm(event)) return;
       event.preventDefault();
       event.stopPropagation();
       row.classList.remove("z-over");
-      const to = [...path, this.place(row, event)];
+      const to = [...path, this.dropIndex(row, event)];
       const { kind, name, path: from } = JSON.parse(event.dataTransfer.getData(DRAGGED));
       this.link.ask(from ? { do: "move", path: from, to } : { do: "add", kind, name, to });
     });

@@ -7,7 +7,7 @@ import traitlets
 from zcalc.answer import View
 from zcalc.errors import ZcalcError
 from zcalc.notebook.live import PICTURES, WORDS, hit_data, word_data
-from zcalc.notebook.panel import Panel, Request, read_sources
+from zcalc.notebook.panel import SHARED_SCRIPTS, Panel, Request, read_sources
 from zcalc.notebook.writing import Writer
 from zcalc.result import Result, Scalar
 from zcalc.show.card import caption_line
@@ -24,7 +24,7 @@ SUGGESTIONS = (
 class Lab(Panel):
     """An expression as weighted blocks, with its nearest words and pictures and a caption."""
 
-    _esm = read_sources("panel.js", "blocks.js", "lab.js")
+    _esm = read_sources(*SHARED_SCRIPTS, "blocks.js", "lab.js")
     _css = read_sources("widgets.css")
     caption = traitlets.Dict().tag(sync=True)
     suggestions = traitlets.List(list(SUGGESTIONS)).tag(sync=True)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from zcalc.calculator import Calculator
 
 Request = dict[str, Any]
+SHARED_SCRIPTS = ("dom.js", "link.js", "panel.js")
 
 
 @cache
@@ -162,9 +163,7 @@ class Panel(anywidget.AnyWidget):
         self.draft.change(edit.group(self.draft.state.blocks, map(_path, request["paths"])))
 
     def _ungroup(self, request: Request) -> None:
-        path = _path(request["path"])
-        block_at(self.draft.state.blocks, path)
-        self.draft.change(edit.ungroup(self.draft.state.blocks, path))
+        self.draft.change(edit.ungroup(self.draft.state.blocks, _path(request["path"])))
 
     def _browse(self, request: Request) -> None:
         self.gallery = self.live.browse(str(request["search"]), int(request.get("start", 0)))

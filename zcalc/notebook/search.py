@@ -11,7 +11,7 @@ from zcalc.index.feedback import apply_feedback
 from zcalc.index.query import NEAR_DUPLICATE
 from zcalc.notebook.blocks import blocks_of, tree_of
 from zcalc.notebook.live import hit_data, large
-from zcalc.notebook.panel import Panel, Request, read_sources
+from zcalc.notebook.panel import SHARED_SCRIPTS, Panel, Request, read_sources
 from zcalc.result import Result, Scalar
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _MAX_PICTURES = 200
 class Search(Panel):
     """A query with its filters and results, and a preview of one picture."""
 
-    _esm = read_sources("panel.js", "search.js")
+    _esm = read_sources(*SHARED_SCRIPTS, "search.js")
     _css = read_sources("widgets.css")
     filters = traitlets.Dict(dict(FILTERS)).tag(sync=True)
     preview = traitlets.Dict().tag(sync=True)

@@ -39,8 +39,8 @@ class Uploads:
             raise ZcalcError(f"Can't upload {display_name(name)}: it is too large.", hint)
         if part + 1 < parts:
             return None
-        data_bytes, self._received = b"".join(self._received), []
-        return decode_picture(data_bytes, name)
+        file, self._received = b"".join(self._received), []
+        return decode_picture(file, name)
 
 
 def decode_picture(data: bytes, name: str) -> Image:

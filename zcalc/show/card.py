@@ -30,7 +30,7 @@ def card_html(answer: Answer) -> str:
     if answer.captions:
         best = answer.captions[0]
         body += f'<p class="sentence">{escaped(best.text)}</p>'
-        body += f'<p class="about">{escaped(caption_line(best, answer.method))}</p>'
+        body += f'<p class="note">{escaped(caption_line(best, answer.method))}</p>'
         body += _other_captions(answer.captions)
     if answer.words is not None:
         columns.append(f"<h4>Nearest words</h4>{_words(answer.words)}")
@@ -123,9 +123,7 @@ def other_captions(captions: Sequence[Beam]) -> list[Beam]:
 def foot(answer: Answer) -> str:
     """The norm, the model, the time taken, and notes."""
     seconds = sum(answer.seconds.values())
-    return " · ".join(
-        [f"norm {answer.norm:.2f}", answer.model, f"{seconds:.1f} s", *answer.notes]
-    )
+    return " · ".join([f"norm {answer.norm:.2f}", answer.model, f"{seconds:.1f} s", *answer.notes])
 
 
 class _Thumbnails:
@@ -151,7 +149,7 @@ class _Thumbnails:
 def _number_html(answer: Answer) -> str:
     name = f"{answer.name} = " if answer.name else ""
     return card(
-        f'<p class="about">{escaped(answer.expr)}</p>'
+        f'<p class="note">{escaped(answer.expr)}</p>'
         f'<p class="sentence">{escaped(f"{name}{answer.value:.4g}")}</p>'
     )
 

@@ -22,7 +22,7 @@ def comparison_html(comparison: Comparison) -> str:
         f"<tr>{''.join(f'<td>{escaped(cell)}</td>' for cell in (caption, *cells))}</tr>"
         for *cells, caption in (_HEADINGS, *map(_cells, comparison.rows))
     )
-    expression = f'<p class="about">{escaped(comparison.expr)}</p>'
+    expression = f'<p class="note">{escaped(comparison.expr)}</p>'
     return card(f'{expression}<table class="compared">{rows}</table>')
 
 

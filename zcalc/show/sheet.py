@@ -20,7 +20,7 @@ def sheet(answer: Answer) -> str:
     facts += [f"{name} {value}" for name, value in answer.query.items()]
     items = "".join(f"<li>{_text(fact)}</li>" for fact in facts)
     figures = "\n".join(_figure(rank, hit) for rank, hit in enumerate(hits, 1))
-    body = f'<main class="sheet">{figures}</main>' if hits else '<p class="none">No pictures.</p>'
+    body = f'<main class="sheet">{figures}</main>' if hits else '<p class="empty">No pictures.</p>'
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -46,7 +46,7 @@ def _figure(rank: int, hit: Hit) -> str:
         for name, value in hit.metadata.items()
     )
     metadata = f"<dl>{rows}</dl>" if rows else ""
-    missing = '<span class="gone">missing</span>' if hit.missing else ""
+    missing = '<span class="missing">missing</span>' if hit.missing else ""
     return (
         f'<figure title="{_text(hit.path)}"><div class="frame">{_image(hit)}'
         f'<span class="rank">{rank}</span>{missing}</div>'
@@ -73,7 +73,7 @@ def _image(hit: Hit) -> str:
     picture = hit.thumbnail(_SIDE)
     if picture is None:
         reason = "The file has been moved or deleted" if hit.missing else "The file can't be read"
-        return f'<div class="lost">{reason}</div>'
+        return f'<div class="unreadable">{reason}</div>'
     uri = jpeg_uri(picture, (_SIDE, _SIDE), 82)
     return f'<img src="{uri}" alt="{_text(hit.name)}">'
 

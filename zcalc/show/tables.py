@@ -59,7 +59,7 @@ def html_table(cells: Cells, footnotes: Sequence[str] = ()) -> str:
 
 def html_footnotes(footnotes: Sequence[str]) -> str:
     """The lines below a table in HTML."""
-    return "".join(f'<p class="about">{escaped(clean(line))}</p>' for line in footnotes)
+    return "".join(f'<p class="note">{escaped(clean(line))}</p>' for line in footnotes)
 
 
 def clean(text: str) -> str:

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -19,6 +19,9 @@ from zcalc.language import Image, LanguageError, Text
 from zcalc.show.card import number_text
 from zcalc.show.equation import pieces
 from zcalc.show.hits import print_hits
+
+if TYPE_CHECKING:
+    from zcalc.index import Skipped
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -58,10 +61,10 @@ def print_measure(measure: Measure) -> None:
     out.print(_table(*measure.cells()))
 
 
-def print_skipped(skipped: Sequence[tuple[str, str]]) -> None:
+def print_skipped(skipped: "Sequence[Skipped]") -> None:
     """Print on standard error which pictures were skipped, and why."""
     if skipped:
-        rows = [f"  {path}: {reason}" for path, reason in skipped[:_MAX_SKIPPED]]
+        rows = [f"  {entry.path}: {entry.reason}" for entry in skipped[:_MAX_SKIPPED]]
         more = len(skipped) - _MAX_SKIPPED
         rows += [f"  and {more} more"] if more > 0 else []
         title = f"{len(skipped)} picture{'s' * (len(skipped) > 1)} skipped:"
