@@ -42,10 +42,10 @@ def main() -> None:
         f"import zcalc; calc = zcalc.load('mini', images={images!r})\n"
         f'calc.lab(\'img({first}) + "snow" - 0.5 * "tree"\')'
     )
-    tmp_path_factory = SimpleNamespace(mktemp=lambda name: Path(tempfile.mkdtemp(prefix=name)))
+    folders = SimpleNamespace(mktemp=lambda name: Path(tempfile.mkdtemp(prefix=name)))
     with (
         conftest.running_browser() as browser,
-        conftest.running_jupyter(tmp_path_factory) as jupyter,
+        conftest.running_jupyter(folders) as jupyter,
     ):
         notebook = conftest.opener(browser, jupyter)(cell)
         notebook.run()

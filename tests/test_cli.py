@@ -11,9 +11,10 @@ import helpers
 import pytest
 from helpers import save_photo
 
+import zcalc as zcalc_package
 from zcalc import cli
 
-PARTS = ("load", "embed", "caption", "words", "nearest")
+STAGES = ("load", "embed", "caption", "words", "nearest")
 
 
 class Done:
@@ -62,9 +63,9 @@ FAST = ("--method", "search", "--beams", "2")
 def test_eval_as_json(zcalc, models: list[str], photos: str) -> None:
     expr = 'img(red) - "coffee" + "tea"'
     done = zcalc("eval", expr, "--json", "--images", photos, "-k", "2", *FAST, *models)
-    found = done.json
+    answer = done.json
     assert done.code == 0
-    assert list(found) == [
+    assert list(answer) == [
         "expr",
         "model",
         "norm",
@@ -74,20 +75,20 @@ def test_eval_as_json(zcalc, models: list[str], photos: str) -> None:
         "terms",
         "seconds",
     ]
-    assert found["expr"] == expr and found["model"] == f"{models[1]}+{models[3]}"
-    assert found["norm"] > 0 and len(found["captions"]) == 2
-    assert set(found["captions"][0]) == {"text", "clip", "logprob"}
-    assert [set(word) for word in found["words"]] == [{"text", "score"}] * 2
-    assert [set(image) for image in found["images"]] == [{"name", "path", "score"}] * 2
-    assert {image["name"] for image in found["images"]} == {"green", "blue"}
-    assert all(Path(image["path"]).is_file() for image in found["images"])
-    assert tuple(found["seconds"]) == PARTS and all(s >= 0 for s in found["seconds"].values())
+    assert answer["expr"] == expr and answer["model"] == f"{models[1]}+{models[3]}"
+    assert answer["norm"] > 0 and len(answer["captions"]) == 2
+    assert set(answer["captions"][0]) == {"text", "clip", "logprob"}
+    assert [set(word) for word in answer["words"]] == [{"text", "score"}] * 2
+    assert [set(image) for image in answer["images"]] == [{"name", "path", "score"}] * 2
+    assert {image["name"] for image in answer["images"]} == {"green", "blue"}
+    assert all(Path(image["path"]).is_file() for image in answer["images"])
+    assert tuple(answer["seconds"]) == STAGES and all(s >= 0 for s in answer["seconds"].values())
     for part in ("captions", "words", "images"):
-        scores = [entry.get("clip", entry.get("score")) for entry in found[part]]
+        scores = [entry.get("clip", entry.get("score")) for entry in answer[part]]
         assert scores == sorted(scores, reverse=True)
 
 
-def test_each_command_gives_its_own_part(zcalc, models: list[str], photos: str) -> None:
+def test_each_command_prints_its_own_part(zcalc, models: list[str], photos: str) -> None:
     always = {"expr", "model", "norm", "terms", "seconds"}
     clip = [*models[:2], "--images", photos, "--json"]
     assert zcalc("words", '"tea"', *clip).json.keys() == always | {"words"}
@@ -133,7 +134,7 @@ def test_a_program_in_a_terminal(zcalc, models: list[str], photos: str) -> None:
     for part in ("drink = red − “coffee”", 'cos(drink, "tea") = ', "cosine", "★", "green"):
         assert part in done.out
     shown = zcalc("words", "a = 'x'; a", *models[:2]).out
-    assert shown.count("score") == 1, "names are shown in short"
+    assert shown.count("score") == 1, "bound names are not spelled out"
 
 
 def test_fmt(zcalc) -> None:
@@ -143,7 +144,7 @@ def test_fmt(zcalc) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "offered"),
+    ("typed", "options"),
     [
         ("img(gre", ["img(green)"]),
         ("no", ["norm("]),
@@ -151,16 +152,16 @@ def test_fmt(zcalc) -> None:
         ("img(nothing", []),
     ],
 )
-def test_the_shell_completes_expressions(photos: str, typed: str, offered: list[str]) -> None:
-    asked = {"COMP_WORDS": f"zcalc words --images {photos} '{typed}", "COMP_CWORD": "4"}
+def test_the_shell_completes_expressions(photos: str, typed: str, options: list[str]) -> None:
+    completing = {"COMP_WORDS": f"zcalc words --images {photos} '{typed}", "COMP_CWORD": "4"}
     done = subprocess.run(
         [sys.executable, "-c", "from zcalc.cli import app; app(prog_name='zcalc')"],
-        env=os.environ | asked | {"_ZCALC_COMPLETE": "complete_bash"},
+        env=os.environ | completing | {"_ZCALC_COMPLETE": "complete_bash"},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.stdout.split() == offered, done.stderr
+    assert done.stdout.split() == options, done.stderr
 
 
 def test_in_a_terminal(zcalc, models: list[str], photos: str) -> None:
@@ -198,7 +199,7 @@ def test_expressions_from_standard_input(zcalc) -> None:
     ("arguments", "message"),
     [
         (["eval", ""], "empty"),
-        (["eval", "img(coffee) * img(cat)"], "cannot be multiplied"),
+        (["eval", "img(coffee) * img(cat)"], "Cannot multiply"),
         (["eval", "img(cofee)"], "Did you mean img(coffee)?"),
         (["eval", '"tea"', "--model", "minni"], "Did you mean 'mini'?"),
         (["eval", '"tea"', "--images", "missing"], "There is no folder missing"),
@@ -282,14 +283,20 @@ def test_index_build_info_and_use(zcalc, models: list[str], photos: str, tmp_pat
     assert {hit["name"] for hit in hits} == {"green", "blue"}
     helpers.save_tiny_clip(tmp_path / "other", seed=5)
     other = zcalc("nearest", '"tea"', "--index", out, "--clip", str(tmp_path / "other"))
-    assert other.code == 1 and "was made with clip-" in other.err and "not with other-" in other.err
+    assert (
+        other.code == 1 and "was built with clip-" in other.err and "not with other-" in other.err
+    )
 
 
-def test_models_lists_what_is_here(zcalc) -> None:
-    found = {m["name"]: m for m in zcalc("models", "--json").json["models"]}
-    assert list(found) == ["mini", "paper", "base", "large", "multilingual"]
-    assert found["paper"]["available"] == {"clip": False, "lm": False}
+def test_models_lists_the_presets(zcalc) -> None:
+    presets = {m["name"]: m for m in zcalc("models", "--json").json["models"]}
+    assert list(presets) == ["mini", "paper", "base", "large", "multilingual"]
+    assert presets["paper"]["available"] == {"clip": False, "lm": False}
     assert "ViT-B-32" in zcalc("models").out
+
+
+def test_version(zcalc) -> None:
+    assert zcalc("--version").out == f"zcalc {zcalc_package.__version__}\n"
 
 
 def test_help_and_parse_need_no_heavy_package() -> None:
@@ -307,12 +314,12 @@ def test_help_and_parse_need_no_heavy_package() -> None:
 
 @pytest.mark.model
 def test_coffee_without_coffee_with_tea_is_tea(zcalc) -> None:
-    found = zcalc("eval", 'img(coffee) - "coffee" + "tea"', "--json").json
-    assert found["model"] == "mini" and len(found["captions"]) == 5
-    assert any("tea" in word["text"] for word in found["words"][:5])
-    assert "tea" in found["captions"][0]["text"]
-    assert {"coffee", "tea"}.isdisjoint(word["text"] for word in found["words"])
-    assert sum(found["seconds"].values()) < 120
+    answer = zcalc("eval", 'img(coffee) - "coffee" + "tea"', "--json").json
+    assert answer["model"] == "mini" and len(answer["captions"]) == 5
+    assert any("tea" in word["text"] for word in answer["words"][:5])
+    assert "tea" in answer["captions"][0]["text"]
+    assert {"coffee", "tea"}.isdisjoint(word["text"] for word in answer["words"])
+    assert sum(answer["seconds"].values()) < 120
 
 
 @pytest.mark.model

@@ -72,7 +72,7 @@ def test_an_unknown_name_gets_a_suggestion_and_a_caret(photos: Path) -> None:
     assert (error.value.line, error.value.column) == (2, 3)
     assert error.value.hint == "Did you mean img(coffee)?"
     assert "^^^^^^^^^^" in str(error.value)
-    with pytest.raises(LanguageError, match="No picture is called 'zzzz'") as error:
+    with pytest.raises(LanguageError, match="There is no picture called 'zzzz'") as error:
         calc("img(zzzz)")
     assert "The gallery has" in error.value.hint
 

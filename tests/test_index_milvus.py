@@ -69,7 +69,7 @@ def test_with_a_calculator(index: Path, tmp_path: Path) -> None:
     assert names == {hit.name for hit in local(expr).nearest(9)}
     assert names == {"darkred", "green", "blue", "navy"}
     assert served.complete("img(nav").options == ("navy)",)
-    with pytest.raises(ZcalcError, match="No picture is called 'rad'"):
+    with pytest.raises(ZcalcError, match="There is no picture called 'rad'"):
         served.gallery.find("rad")
     assert served(expr)._repr_mimebundle_()["text/html"].count("<img") >= 3
 

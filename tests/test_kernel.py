@@ -115,7 +115,7 @@ def test_an_interrupted_caption_is_kept(kernel: Kernel) -> None:
 
 
 def test_interrupted_captions_are_the_finished_ones(kernel: Kernel) -> None:
-    kernel.text("names = [p.name for p in calc.gallery]")
+    kernel.text("names = [p.name for p in calc.gallery][:40]")
     code = (
         "c = calc.captions([calc.img(n) for n in names], budget=1)\n"
         "assert all(caption.text for caption in c)\nprint(len(c), len(names))"

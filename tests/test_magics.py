@@ -1,4 +1,4 @@
-"""`%zcalc` and `%%zcalc` in IPython: options, values from Python, errors, completion."""
+"""`%zcalc` and `%%zcalc` in IPython: options, interpolation, errors, completion."""
 
 import os
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from test_card import ALLOWED, HOSTILE, Tags
 from zcalc.calculator import Calculator
 from zcalc.errors import ZcalcError
 from zcalc.language import LanguageError
-from zcalc.notebook.interpolation import end_of, holes
+from zcalc.notebook.interpolation import end_of, interpolations
 from zcalc.notebook.options import settings_of, split
 from zcalc.result import Result, Results, Scalar
 
@@ -34,28 +34,30 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Interacti
 
 
 def run(shell: InteractiveShell, cell: str) -> Any:
-    """Run a cell and give its value; errors are raised."""
-    done = shell.run_cell(cell, store_history=True)
-    done.raise_error()
-    return done.result
+    """Run a cell and return its value, or raise its error."""
+    execution = shell.run_cell(cell, store_history=True)
+    execution.raise_error()
+    return execution.result
 
 
 def failed(shell: InteractiveShell, cell: str) -> ZcalcError:
+    """Run a cell and return its ZcalcError."""
     error = shell.run_cell(cell).error_in_exec
     assert isinstance(error, ZcalcError), repr(error)
     return error
 
 
-def completed(shell: InteractiveShell, cell: str, cursor: int | None = None) -> dict[str, str]:
-    """What Tab offers at `|`: the cell that each offer would make."""
-    at = cell.index("|") if cursor is None else cursor
-    text = cell.replace("|", "", 1)
+def completed(shell: InteractiveShell, cell: str) -> dict[str, str]:
+    """The completions at the last `|`, each with the cell that it would result in."""
+    before, _, after = cell.rpartition("|")
+    text = before + after
     with provisionalcompleter():
-        found = list(rectify_completions(text, shell.Completer.completions(text, at)))
-    return {one.text: text[: one.start] + one.text + text[one.end :] for one in found}
+        completions = shell.Completer.completions(text, len(before))
+        completions = list(rectify_completions(text, completions))
+    return {c.text: text[: c.start] + c.text + text[c.end :] for c in completions}
 
 
-def test_loading_it_adds_the_magics_and_unloading_takes_them_away(shell: InteractiveShell) -> None:
+def test_loading_adds_the_magics_and_unloading_removes_them(shell: InteractiveShell) -> None:
     assert "zcalc" in shell.magics_manager.magics["cell"]
     shell.run_line_magic("reload_ext", "zcalc")
     assert len(shell.Completer.custom_matchers) == 1
@@ -82,23 +84,22 @@ def test_an_expression(shell: InteractiveShell) -> None:
         '-k=3 --no-caption -"b"', "-(img(red))",
     ],
 )  # fmt: skip
-def test_a_minus_sign_is_no_option(shell: InteractiveShell, body: str) -> None:
+def test_a_minus_sign_is_not_an_option(shell: InteractiveShell, body: str) -> None:
     expected = body.rpartition("caption ")[2].removeprefix("-k 3 ").removeprefix("-- ").strip()
     result = run(shell, f"%zcalc {body}")
     assert result.tree == shell.user_ns["calc"](expected).tree
 
 
-def test_a_program_binds_variables_and_shows_the_rest(shell: InteractiveShell) -> None:
+def test_a_program_binds_variables_and_displays_the_rest(shell: InteractiveShell) -> None:
     assert run(shell, "%%zcalc\nwarm = img(red) - img(blue)\nhalf = 1 / 2") is None
     assert isinstance(shell.user_ns["warm"], Result)
     assert isinstance(shell.user_ns["half"], Scalar) and float(shell.user_ns["half"]) == 0.5
-    shown = run(
-        shell, '%%zcalc\nwarm + "tea" |> words(3)\n# nothing\ncos(warm, img(red))\nx = -warm'
-    )
-    assert isinstance(shown, Results) and len(shown) == 2
-    one = run(shell, "%%zcalc -k 4 --no-caption\nhalf * warm")
-    assert isinstance(one, Result)
-    assert (one.view.words, one.view.pictures, one.view.caption) == (4, 4, None)
+    cell = '%%zcalc\nwarm + "tea" |> words(3)\n# a comment\ncos(warm, img(red))\nx = -warm'
+    displayed = run(shell, cell)
+    assert isinstance(displayed, Results) and len(displayed) == 2
+    result = run(shell, "%%zcalc -k 4 --no-caption\nhalf * warm")
+    assert isinstance(result, Result)
+    assert (result.view.words, result.view.pictures, result.view.caption) == (4, 4, None)
     assert len(run(shell, '%%zcalc "tea"\n"cup"')) == 2
 
 
@@ -106,13 +107,13 @@ def test_the_calculator_is_the_variable(shell: InteractiveShell, tmp_path: Path)
     save_photo(tmp_path / "my photos" / "pink.png", "pink")
     shell.user_ns["folder"] = tmp_path / "my photos"
     first = shell.user_ns["calc"]
-    made = run(shell, f'%zcalc --images "{tmp_path / "my photos"}" --seed 3')
-    assert made is shell.user_ns["calc"] is not first
-    assert [p.name for p in made.gallery] == ["pink"] and made.seed == 3
-    assert run(shell, "%zcalc --images {folder}").gallery.roots == made.gallery.roots
-    assert run(shell, "%zcalc --seed=3 --images {folder}") is made, "kept by its options"
+    second = run(shell, f'%zcalc --images "{tmp_path / "my photos"}" --seed 3')
+    assert second is shell.user_ns["calc"] is not first
+    assert [p.name for p in second.gallery] == ["pink"] and second.seed == 3
+    assert run(shell, "%zcalc --images {folder}").gallery.roots == second.gallery.roots
+    assert run(shell, "%zcalc --seed=3 --images {folder}") is second, "cached by its options"
     shell.user_ns["calc"] = 3
-    assert "calc is a int" in failed(shell, '%zcalc "tea"').message
+    assert "calc must be a calculator, but its type is int" in failed(shell, '%zcalc "tea"').message
     shell.user_ns["calc"] = first
     run(shell, '%%zcalc\ncalc = "tea"')
     assert shell.user_ns["calc"] is first
@@ -121,17 +122,17 @@ def test_the_calculator_is_the_variable(shell: InteractiveShell, tmp_path: Path)
 @pytest.mark.parametrize(
     ("line", "message", "hint"),
     [
-        ("--modle mini", "no option --modle", "Did you mean --model?"),
-        ("--model", "--model has no value", "--model NAME"),
-        ('-k many "a"', "-k many is no number", "-k 5"),
-        ("-k 0 img(a)", "-k 0 is no number", "-k 5"),
-        ("--seed x", "--seed x is no number", ""),
-        ("--model large-ish", "no preset 'large-ish'", "Did you mean"),
-        ("--images /nowhere", "no folder", ""),
-        ("", "nothing to calculate", "img(coffee)"),
+        ("--modle mini", "Unknown option --modle.", "Did you mean --model?"),
+        ("--model", "--model needs a value", "--model NAME"),
+        ('-k many "a"', "-k must be a whole number, at least 1, not 'many'.", "-k 5"),
+        ("-k 0 img(a)", "-k must be a whole number, at least 1, not '0'.", "-k 5"),
+        ("--seed x", "--seed must be a whole number, at least 0, not 'x'.", "--seed 5"),
+        ("--model large-ish", "Unknown preset 'large-ish'", "Did you mean"),
+        ("--images /nowhere", "No folder /nowhere", ""),
+        ("", "Nothing to evaluate", "img(coffee)"),
     ],
 )
-def test_wrong_options(shell: InteractiveShell, line: str, message: str, hint: str) -> None:
+def test_invalid_options(shell: InteractiveShell, line: str, message: str, hint: str) -> None:
     error = failed(shell, f"%zcalc {line}")
     assert message in error.message and hint in error.hint
 
@@ -141,7 +142,7 @@ def test_help(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> No
     assert "--images FOLDER" in capsys.readouterr().out
 
 
-def test_options_alone() -> None:
+def test_options_are_split_off() -> None:
     options, rest = split("--images a --images 'b c' --raw  -img(a)")
     assert settings_of(options).calculator == {"images": ["a", "b c"], "normalize": False}
     assert rest == len("--images a --images 'b c' --raw  ")
@@ -158,7 +159,7 @@ def test_values_from_python(shell: InteractiveShell, tmp_path: Path) -> None:
         "near": near, "word": word,
         "path": save_photo(tmp_path / "else" / "lime.png", "lime"),
     }  # fmt: skip
-    for text, same in (
+    for text, equivalent in (
         ("{r} + 'x'", '(img(red) - "tea") + "x"'),
         ("2 * {r}", '2 * (img(red) - "tea")'),
         ("{text}", r'"a \"text\" with {braces} # and \\"'),
@@ -177,9 +178,9 @@ def test_values_from_python(shell: InteractiveShell, tmp_path: Path) -> None:
         ("{two} * 'x' |> words({two})", "2 * 'x' |> words(2)"),
         ("{\n'tea'\n} + 'x'", '"tea" + "x"'),
     ):  # fmt: skip
-        found = run(shell, f"%%zcalc\n{text}")
-        np.testing.assert_allclose(found.vector, calc(same).vector, atol=1e-6, err_msg=text)
-        assert calc(found.expr).norm == pytest.approx(found.norm), found.expr
+        result = run(shell, f"%%zcalc\n{text}")
+        np.testing.assert_allclose(result.vector, calc(equivalent).vector, atol=1e-6, err_msg=text)
+        assert calc(result.expr).norm == pytest.approx(result.norm), result.expr
     assert run(shell, "%zcalc {pic} + {path}").operand_pictures.keys() == {
         *calc("img(pic) + img(lime)").operand_pictures
     }
@@ -189,11 +190,11 @@ def test_values_from_python(shell: InteractiveShell, tmp_path: Path) -> None:
 def test_a_card_shows_a_picture_from_python(shell: InteractiveShell) -> None:
     shell.user_ns["pics"] = [Image.new("RGB", (40, 40), "lime")]
     html = run(shell, "%zcalc {pics[0]} - 'x'")._repr_mimebundle_()["text/html"]
-    shown = Tags(html)
-    assert "pics[0]" in shown.texts and len(shown.sources) == 4
+    card = Tags(html)
+    assert "pics[0]" in card.texts and len(card.sources) == 4
 
 
-def test_a_value_in_a_function(shell: InteractiveShell) -> None:
+def test_a_local_variable_of_a_function(shell: InteractiveShell) -> None:
     cell = (
         "def f(inner):\n    return get_ipython().run_line_magic('zcalc', '{inner}')\nr = f('tea')"
     )
@@ -206,23 +207,23 @@ def test_a_value_in_a_function(shell: InteractiveShell) -> None:
     [
         ("'x' + {nothing}", "NameError in the Python expression: name 'nothing'", "{nothing}"),
         ("'x' + {1/0} - 'y'", "ZeroDivisionError", "{1/0}"),
-        ("'x' + {x +} - 'y'", "This is no Python expression", "{x +}"),
-        ("'x' + {} - 'y'", "nothing in these braces", "{}"),
+        ("'x' + {x +} - 'y'", "This is not a Python expression", "{x +}"),
+        ("'x' + {} - 'y'", "These braces are empty", "{}"),
         ("'x' + {calc", "never closed", "{"),
-        ("'x' + {calc}", "A Calculator is nothing to calculate with", "{calc}"),
-        ("'x' + {True}", "A bool is nothing", "{True}"),
-        ("'x' + {None}", "A NoneType is nothing", "{None}"),
-        ("'x' + {[1, 2]}", "64 numbers, and this is an array of shape (2,)", "{[1, 2]}"),
-        ("'x' + {[float('nan')] * 64}", "not finite", "{[float('nan')] * 64}"),
+        ("'x' + {calc}", "A Calculator can't be an operand", "{calc}"),
+        ("'x' + {True}", "A bool can't be an operand", "{True}"),
+        ("'x' + {None}", "A NoneType can't be an operand", "{None}"),
+        ("'x' + {[1, 2]}", "shape (64,), not (2,)", "{[1, 2]}"),
+        ("'x' + {[float('nan')] * 64}", "NaN or infinity", "{[float('nan')] * 64}"),
         ("'x' + {[0] * 64}", "zero", "{[0] * 64}"),
-        ("'x' + {['a', [1]]}", "no embedding", "{['a', [1]]}"),
+        ("'x' + {['a', [1]]}", "This list is not an embedding", "{['a', [1]]}"),
         ("'x' + {2}", "Cannot add or subtract a number", "{2}"),
         ("{float('inf')} * 'x'", "Expected a finite number, got inf", "{float('inf')}"),
         ("'y' * {'x'}", "Cannot multiply two embeddings", "*"),
-        ("img({'missing'})", "no picture 'missing'", "img({'missing'})"),
+        ("img({'missing'})", "There is no picture called 'missing'", "img({'missing'})"),
         ("{'a' * 5000}", "5,000 characters", "{'a' * 5000}"),
-        ("{chr(0xd800)}", "half of a character", "{chr(0xd800)}"),
-        ("{'tea'} + img(rde)", "no picture 'rde'", "img(rde)"),
+        ("{chr(0xd800)}", "unpaired surrogate", "{chr(0xd800)}"),
+        ("{'tea'} + img(rde)", "There is no picture called 'rde'", "img(rde)"),
         ("{'tea'} + rde", "rde is not defined", "rde"),
         ("{other}", "another calculator", "{other}"),
         ("{'tea'} - {'tea'}", "cancels out", "{'tea'} - {'tea'}"),
@@ -247,10 +248,10 @@ def test_an_error_has_no_traceback(
     shell: InteractiveShell, capsys: pytest.CaptureFixture[str], cell: str
 ) -> None:
     shell.run_cell(cell)
-    shown = "".join(capsys.readouterr())
-    assert "^^^^^^^^" in shown and "Did you mean img(red)?" in shown
-    assert "Traceback" not in shown and ".py" not in shown
-    assert shown.count("There is no picture") == 1
+    output = "".join(capsys.readouterr())
+    assert "^^^^^^^^" in output and "Did you mean img(red)?" in output
+    assert "Traceback" not in output and ".py" not in output
+    assert output.count("There is no picture called") == 1
 
 
 def test_a_failed_program_binds_nothing(shell: InteractiveShell) -> None:
@@ -258,30 +259,32 @@ def test_a_failed_program_binds_nothing(shell: InteractiveShell) -> None:
     assert "first" not in shell.user_ns and "first" not in shell.user_ns["calc"].names
 
 
-def test_hostile_texts_and_names_through_the_magics(
-    shell: InteractiveShell, tmp_path: Path
-) -> None:
+def test_hostile_texts_and_names_in_the_magics(shell: InteractiveShell, tmp_path: Path) -> None:
     for i, text in enumerate(HOSTILE):
         save_photo(tmp_path / "odd" / f"{text}.png".replace("/", "∕"), f"hsl({i * 8}, 90%, 50%)")
     shell.user_ns["calc"] = calc = hash_calculator([tmp_path / "odd"])
     for text, picture in zip(HOSTILE, list(calc.gallery) * 2, strict=False):
-        shell.user_ns |= {"text": text, "name": picture.name, "shown": Image.new("RGB", (9, 9))}
+        shell.user_ns |= {"text": text, "name": picture.name, "pic": Image.new("RGB", (9, 9))}
         calc.add_picture(Image.new("RGB", (9, 9), "red"), text)
-        result = run(shell, "%zcalc --no-caption -k 2 img({name}) - {text} + {shown}")
-        shown = Tags(result._repr_mimebundle_()["text/html"])
-        assert set(shown.tags) <= ALLOWED, text
-        assert sum(f"“{text}”" in one for one in shown.texts) == 1
-        assert picture.name in shown.texts and "shown" in shown.texts
+        result = run(shell, "%zcalc --no-caption -k 2 img({name}) - {text} + {pic}")
+        card = Tags(result._repr_mimebundle_()["text/html"])
+        assert set(card.tags) <= ALLOWED, text
+        assert sum(f"“{text}”" in part for part in card.texts) == 1
+        assert picture.name in card.texts and "pic" in card.texts
 
 
-def test_where_braces_end() -> None:
+def test_the_end_of_braces() -> None:
     for code in ("x", " x ", "{1: 2}[1]", "'}'", "f'{x}'", "d['}']", "(\n1\n)", '"""}"""', "{}"):
         assert end_of(f"a + {{{code}}} - b", 4) == 6 + len(code)
-    assert [hole.code for hole in holes("{a}{b} '{c}' \"{d}\" # {e}\n + {f}")] == ["a", "b", "f"]
+    assert [part.code for part in interpolations("{a}{b} '{c}' \"{d}\" # {e}\n + {f}")] == [
+        "a",
+        "b",
+        "f",
+    ]
 
 
 @pytest.mark.parametrize(
-    ("cell", "offered"),
+    ("cell", "result"),
     [
         ("%zcalc img(re|", "%zcalc img(red)"),
         ("%zcalc img(re|)", "%zcalc img(red)"),
@@ -305,24 +308,17 @@ def test_where_braces_end() -> None:
         ("%%zcalc\n'é😀' + img(re|", "%%zcalc\n'é😀' + img(red)"),
     ],
 )
-def test_tab(shell: InteractiveShell, cell: str, offered: str) -> None:
+def test_tab(shell: InteractiveShell, cell: str, result: str) -> None:
     run(shell, "%zcalc bound = img(red)")
     shell.user_ns["py_value"] = 3
-    at = cell.rindex("|") if cell.endswith("|") or "|)" in cell or '|"' in cell else None
-    at = cell.index("|\n") if "|\n" in cell else at
-    assert at is not None
-    text = cell[:at] + cell[at + 1 :]
-    with provisionalcompleter():
-        found = list(rectify_completions(text, shell.Completer.completions(text, at)))
-    made = [text[: one.start] + one.text + text[one.end :] for one in found]
-    assert offered in made
+    assert result in completed(shell, cell).values()
 
 
 @pytest.mark.parametrize(
     "cell",
     ["%%zcalc\n'a te|", "%zcalc 'pri|", "%%zcalc\n# img(r|", "%zcalc --zz|", "%%zcalc\nzzzz|"],
 )
-def test_tab_is_silent_where_there_is_nothing(
+def test_tab_without_completions(
     shell: InteractiveShell, cell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "tea.txt").touch()
@@ -330,25 +326,25 @@ def test_tab_is_silent_where_there_is_nothing(
     assert completed(shell, cell) == {}
 
 
-def test_tab_offers_only_the_language_there(shell: InteractiveShell) -> None:
-    offered = completed(shell, "%%zcalc\nimg(red) + |")
-    assert "print" not in str(offered) and "lerp(" in offered
+def test_tab_in_the_magics_completes_only_the_language(shell: InteractiveShell) -> None:
+    completions = completed(shell, "%%zcalc\nimg(red) + |")
+    assert "print" not in str(completions) and "lerp(" in completions
     assert set(completed(shell, "%zcalc img(|")) == {"red)", "green)", "blue)"}
 
 
-def test_tab_elsewhere_is_pythons(shell: InteractiveShell) -> None:
+def test_tab_elsewhere_completes_python(shell: InteractiveShell) -> None:
     shell.user_ns["img_list"] = []
     assert "img_list" in completed(shell, "img_l|")
     assert "img_list" in completed(shell, "# %zcalc\nimg_l|")
     assert not any(o.startswith("lerp") for o in completed(shell, "le|"))
-    assert any("zcalc" in offer for offer in completed(shell, "%zca|"))
+    assert any("zcalc" in option for option in completed(shell, "%zca|"))
 
 
 @pytest.mark.model
 def test_the_first_cell_of_a_new_notebook(shell: InteractiveShell) -> None:
     del shell.user_ns["calc"]
     assert "coffee)" in completed(shell, "%zcalc img(coff|")
-    assert "calc" not in shell.user_ns, "Tab makes no variable"
+    assert "calc" not in shell.user_ns, "completion assigns no variable"
     result = run(shell, '%zcalc --no-caption img(coffee) - "coffee" + "tea"')
     assert isinstance(shell.user_ns["calc"], Calculator)
     assert result.norm == pytest.approx(1.4, abs=0.4)

@@ -14,7 +14,7 @@ def stored(*texts: str) -> StoredTexts:
 
 
 @pytest.mark.parametrize(
-    ("operand", "out", "kept"),
+    ("operand", "excluded", "remaining"),
     [
         ("tea", ["tea", "teas", "Tea", "a tea", "the teas"], ["tea cup", "teapot", "cup of tea"]),
         ("a photo of a dog", ["dog", "dogs", "photos", "photo"], ["dog house", "photographer"]),
@@ -28,12 +28,12 @@ def stored(*texts: str) -> StoredTexts:
     ],
 )
 def test_operands_and_their_inflections_are_left_out(
-    operand: str, out: list[str], kept: list[str]
+    operand: str, excluded: list[str], remaining: list[str]
 ) -> None:
-    words = stored(*out, *kept)
+    words = stored(*excluded, *remaining)
     target = unit(HashEncoder().texts([operand])[0])  # (d,)
-    assert {word.text for word in words.nearest(target, 99, [operand])} == set(kept)
-    assert len(words.nearest(target, 99)) == len(out) + len(kept)
+    assert {word.text for word in words.nearest(target, 99, [operand])} == set(remaining)
+    assert len(words.nearest(target, 99)) == len(excluded) + len(remaining)
 
 
 def test_empty_operands_leave_nothing_out() -> None:

@@ -72,7 +72,7 @@ class Gallery:
             if not named:
                 folders = " and ".join(map(str, self.roots))
                 hint = "Name a folder that holds JPEG, PNG, WebP, GIF, BMP or TIFF files."
-                raise ZcalcError(f"No pictures in {folders}.", hint)
+                raise ZcalcError(f"There are no pictures in {folders}.", hint)
         self._named: Mapping[str, Path] = named
 
     @classmethod
@@ -119,7 +119,7 @@ class Gallery:
             outside = outside or not self._inside(path)
         if outside or Path(name).is_absolute():
             raise self._refused(name)
-        raise ZcalcError(f"No picture is called {printable(name)!r}", self._suggestion(name))
+        raise ZcalcError(f"There is no picture called {printable(name)!r}", self._suggestion(name))
 
     def locate(self, picture: Picture) -> Path:
         """Resolve a picture's file, following links.
@@ -171,7 +171,7 @@ def _folder(path: Path) -> Path:
     try:
         folder = path.expanduser().resolve(strict=True)
     except (OSError, RuntimeError) as error:
-        raise ZcalcError(f"No folder {path}.", "Check the path.") from error
+        raise ZcalcError(f"There is no folder {path}.", "Check the path.") from error
     if not folder.is_dir():
         raise ZcalcError(f"{path} is not a folder.", "Name the folder that holds the pictures.")
     return folder

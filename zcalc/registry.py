@@ -25,10 +25,10 @@ T = TypeVar("T", bound=Named)
 class Registry(Mapping[str, T]):
     """Named objects by name: zcalc's own, then those of the entry point group `group`.
 
-    Entry points are read once, when something other than zcalc's own objects is first asked for,
-    and each is loaded when it is looked up. Names, `in` and `len` load nothing; `values` and
-    `items` load everything. On a name clash zcalc's own object wins, then the package that comes
-    first on `sys.path`.
+    Entry points are read once, on the first access that goes beyond zcalc's own objects, and each
+    is loaded when it is looked up. Iteration, `in` and `len` load nothing; `values` and `items`
+    load everything. If a name is registered twice, zcalc's own object wins, then the package that
+    comes first on `sys.path`.
 
     Looking up an entry point that fails to load raises ZcalcError with its distribution and the
     error, and so do `values` and `items`: a broken package is never skipped silently. To list what
@@ -66,11 +66,11 @@ class Registry(Mapping[str, T]):
         """The entry points of other packages by name."""
         from importlib.metadata import entry_points
 
-        found: dict[str, EntryPoint] = {}
+        registered: dict[str, EntryPoint] = {}
         for entry_point in entry_points(group=self._group):
             if entry_point.name not in self._own:
-                found.setdefault(entry_point.name, entry_point)
-        return found
+                registered.setdefault(entry_point.name, entry_point)
+        return registered
 
     def _load(self, entry_point: "EntryPoint") -> T:
         """The object of an entry point; raises ZcalcError unless it is of zcalc's own type."""

@@ -45,9 +45,8 @@ def captions(
     BLEU-4, CIDEr and RefCLIPScore are left out, and a note says so.
     Raises ZcalcError if the table, or everything in it, can't be read, or a package is missing.
     """
-    start = time.perf_counter()
     scores.check_installed()
-    encoder = calculator.models.encoder
+    start, encoder = time.perf_counter(), calculator.models.encoder
     data = data if isinstance(data, str | Path) else list(data)
     has_references = _has_references(data)
     rows, skipped = read_labelled(data, calculator.gallery, has_references)
@@ -61,17 +60,14 @@ def captions(
     kept, unscored = _scorable(encoder, rows, texts)
     rows, texts = [rows[i] for i in kept], [texts[i] for i in kept]
     metrics, more = _score(encoder, rows, pictures[kept], texts, known)
+    names, sections = tuple(row.name for row in rows), (title,) * len(rows)
     return Report(
-        title,
-        calculator.models.name,
-        tuple(row.name for row in rows),
-        (title,) * len(rows),
-        metrics,
-        tuple({"caption": text} for text in texts),
-        (*skipped, *unreadable, *unscored),
-        (*notes, *more),
+        title, calculator.models.name, names, sections, metrics,
+        outputs=tuple({"caption": text} for text in texts),
+        skipped=(*skipped, *unreadable, *unscored),
+        notes=(*notes, *more),
         seconds=time.perf_counter() - start,
-    )
+    )  # fmt: skip
 
 
 def _write(

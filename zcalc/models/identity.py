@@ -1,6 +1,6 @@
-"""The identity of an encoder without loading it: cached by the files that it is made of.
+"""The identity of an encoder without loading it, cached until the files of the model change.
 
-Loading takes seconds; an index that is up to date needs no more than the identity.
+Loading takes seconds, but an index that is up to date needs only the identity.
 """
 
 import json
@@ -36,7 +36,7 @@ class ImageEncoder(Protocol):
 class LazyEncoder:
     """An encoder that `load` loads when the first picture is encoded.
 
-    `identity` and `dim` are known before.
+    `identity` and `dim` are available before that.
     """
 
     def __init__(self, identity: str, dim: int, load: Callable[[], ImageEncoder]) -> None:

@@ -74,7 +74,7 @@ def print_skipped(skipped: "Sequence[Skipped]") -> None:
 def print_models(presets: Sequence[dict[str, Any]]) -> None:
     """Print the presets, and which of their models are on this machine."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for heading in ("preset", "available", "image and text encoder", "language model", ""):
+    for heading in ("preset", "local", "image and text encoder", "language model", ""):
         table.add_column(heading, overflow="fold")
     for preset in presets:
         available = _AVAILABLE[preset["available"]["clip"], preset["available"]["lm"]]
@@ -82,7 +82,7 @@ def print_models(presets: Sequence[dict[str, Any]]) -> None:
         table.add_row(preset["name"], available, *names, _plain(preset["description"], "dim"))
     out.print(table)
     if not all(preset["available"]["lm"] for preset in presets):
-        out.print("Models that aren't available are downloaded at first use.", style="dim")
+        out.print("Models that are not local are downloaded at first use.", style="dim")
 
 
 def print_json(data: Any) -> None:
@@ -184,8 +184,8 @@ def _bars(heading: str, measure: str, rows: list[tuple[str, float]]) -> Table:
 
 
 def _model_name(source: str) -> str:
-    """A model's source without its revision, or that it ships with zcalc."""
-    return "ships with zcalc" if os.path.isabs(source) else source.partition("@")[0]
+    """A model's source without its revision, or that it is bundled."""
+    return "bundled" if os.path.isabs(source) else source.partition("@")[0]
 
 
 def _error_data(error: ZcalcError) -> dict[str, Any]:
