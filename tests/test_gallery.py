@@ -124,9 +124,9 @@ def test_folders_that_cannot_be_galleries(tmp_path: Path) -> None:
     empty.mkdir()
     (empty / "readme.txt").write_text("nothing")
     (empty / ".hidden.png").write_bytes(b"x")
-    with pytest.raises(ZcalcError, match="No pictures in"):
+    with pytest.raises(ZcalcError, match="There are no pictures in"):
         Gallery([empty])
-    with pytest.raises(ZcalcError, match="No folder"):
+    with pytest.raises(ZcalcError, match="There is no folder"):
         Gallery([tmp_path / "missing"])
     with pytest.raises(ZcalcError, match="is not a folder"):
         Gallery([empty / "readme.txt"])

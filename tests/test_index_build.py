@@ -406,7 +406,7 @@ def test_an_interrupt_on_the_command_line(tmp_path: Path) -> None:
         "    def encode(self, inputs):\n"
         "        print('.', file=sys.stderr, flush=True); time.sleep(0.4)\n"
         "        return super().encode(inputs)\n"
-        "pair.Models.encoder = pair.Models.late_encoder = Slow()\n"
+        "pair.Models.encoder = pair.Models.lazy_encoder = Slow()\n"
         "from zcalc.cli import main; main()\n"
     )
     arguments = ["index", "build", str(tmp_path / "p"), "-o", str(tmp_path / "p.zidx")]

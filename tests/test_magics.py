@@ -128,7 +128,7 @@ def test_the_calculator_is_the_variable(shell: InteractiveShell, tmp_path: Path)
         ("-k 0 img(a)", "-k must be a whole number, at least 1, not '0'.", "-k 5"),
         ("--seed x", "--seed must be a whole number, at least 0, not 'x'.", "--seed 5"),
         ("--model large-ish", "Unknown preset 'large-ish'", "Did you mean"),
-        ("--images /nowhere", "No folder /nowhere", ""),
+        ("--images /nowhere", "There is no folder /nowhere", ""),
         ("", "Nothing to evaluate", "img(coffee)"),
     ],
 )

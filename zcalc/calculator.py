@@ -223,6 +223,6 @@ class Calculator(Space):
         places = [sources] if isinstance(sources, str | PathLike) else sources
         chosen = Settings(engine_of(engine, self.models.clip, self.models.device), **settings)
         source = source_of(places, column)
-        index, report = update(source, self.models.late_encoder, Path(to), chosen)
+        index, report = update(source, self.models.lazy_encoder, Path(to), chosen)
         _ = index.structure  # built now rather than by the first query
         return report

@@ -106,7 +106,7 @@ class Space:
         """
         if not self.normalize:
             hint = "Remove normalize=False (--raw)."
-            raise ZcalcError("center( ) needs embeddings of length 1", hint)
+            raise ZcalcError("center() needs embeddings of length 1", hint)
         if self.models.preset.means:
             from safetensors.numpy import load_file
 

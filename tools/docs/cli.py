@@ -26,6 +26,29 @@ An expression may begin with a minus sign, and `-` reads it from standard input.
 1 for an error in the expression or its data, or 2 for wrong usage.
 
 <!-- Written by `python -m tools.docs.cli`: edit the help texts in zcalc/cli instead. -->
+
+## JSON
+
+`--json` prints one object for each result, and nothing else on standard output:
+
+```json
+{"expr": "…", "model": "mini", "norm": 0.93,
+ "captions": [{"text": "Image of a …", "clip": 0.31, "logprob": -1.9}],
+ "words": [{"text": "tea", "score": 0.52}],
+ "images": [{"name": "coffee", "path": "…", "score": 0.41}],
+ "terms": [{"name": "img(coffee)", "weight": 1.0, "norm": 1.0, "cosine": 0.6}],
+ "seconds": {"load": 0.0, "embed": 0.0, "caption": 0.0, "words": 0.0, "nearest": 0.0}}
+```
+
+`eval` fills all of it; `caption`, `words` and `nearest` leave out the parts that they don't compute. A
+number has a `value` instead of a `norm`, a plot its numbers as `plot`, a bound result its `name`. `clip`
+is the caption's cosine with the result, `logprob` its mean log-probability per token. Pictures also have
+their `metadata`, `alike` (near-duplicates folded into them) and `missing`, where there is any. An error
+is `{"error": {"message": …, "hint": …}}`, for an expression with `line`, `column` and `source_line`.
+
+An expression's own operands, and inflections of its words, are left out of `words` and `images` unless
+`--keep-operands` is given. With `mini`, words are ranked by more than their cosine: [the model
+card](../zcalc/models/mini/README.md) explains the ranking. Other models rank by cosine.
 """
 _PLACEHOLDERS = {"str": "TEXT", "int": "N", "int range": "N", "float range": "X", "path": "PATH"}
 _PLACEHOLDERS |= {"Path": "PATH", "list[Path]": "PATH", "list[str]": "TEXT"}

@@ -82,7 +82,7 @@ class Models:
         return self._timed(load)
 
     @property
-    def late_encoder(self) -> "Encoder | LazyEncoder":
+    def lazy_encoder(self) -> "Encoder | LazyEncoder":
         """The encoder; not loaded yet if its identity is cached."""
         from zcalc.models.identity import LazyEncoder, cached_identity
 
