@@ -28,6 +28,8 @@ IN_WHEEL = (
     "zcalc/show/card.css",
     "zcalc/show/sheet.css",
     "zcalc/notebook/widgets.css",
+    "zcalc/notebook/dom.js",
+    "zcalc/notebook/link.js",
     "zcalc/notebook/panel.js",
     "zcalc/notebook/lab.js",
     "zcalc/notebook/search.js",
