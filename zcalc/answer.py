@@ -9,7 +9,7 @@ from zcalc import hooks
 from zcalc.decode.caption import Beam
 from zcalc.gallery import Picture
 from zcalc.index.query import Hit
-from zcalc.language import Image, Node
+from zcalc.language import Image, Node, Verb
 from zcalc.words import Word
 
 if TYPE_CHECKING:
@@ -102,6 +102,20 @@ class View:
     plot: Mapping[str, Any] | None = field(default=None, hash=False)
     query: Mapping[str, Any] = field(default_factory=dict, hash=False)
     keep_operands: bool = False
+
+    @classmethod
+    def of_verb(cls, verb: Verb) -> "View":
+        """The part of a result that a verb names, with its settings."""
+        settings = dict(verb.settings)
+        match verb.name:
+            case "caption":
+                return cls(caption=settings)
+            case "words":
+                return cls(words=settings.get("k", 10))
+            case "nearest":
+                return cls(pictures=settings.pop("k", 5), query=settings)
+            case _:
+                return cls(plot=settings)
 
     def answer(self, result: Answerable) -> Answer:
         """Compute these parts of a result, each once."""

@@ -1,7 +1,6 @@
 """Results: the value of an expression, and the words, pictures and sentence nearest to it."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -85,24 +84,16 @@ class Result(Evaluated):
     card = View(caption={}, words=10, pictures=6)
 
     @cached_property
-    def _captions(self) -> dict[Any, Caption]:
+    def _captions(self) -> dict[Any, tuple[Caption, float]]:
+        """The captions so far by decoder and settings, with the seconds they took."""
         return {}
 
     @property
     def view(self) -> View:
         """What to show: its verb's part, without a verb everything, and nothing for a binding."""
-        if self.verb is None:
-            return View() if self.name else self.card
-        settings = dict(self.verb.settings)
-        match self.verb.name:
-            case "caption":
-                return View(caption=settings)
-            case "words":
-                return View(words=settings.get("k", 10))
-            case "nearest":
-                return View(pictures=settings.pop("k", 5), query=settings)
-            case _:
-                return View(plot=settings)
+        if self.verb is not None:
+            return View.of_verb(self.verb)
+        return View() if self.name else self.card
 
     def answer(self, view: View | None = None) -> Answer:
         """Compute what is shown: the parts that `view` names, by default `self.view`, each once."""
@@ -233,16 +224,26 @@ class Result(Evaluated):
         `mode="scores"` does the arithmetic on the operands' cosines with the caption instead of on
         their vectors. `on_token` receives the growing caption. An interrupt returns what is there.
         """
-        space = self.calculator
-        method = method or space.models.preset.method
-        key = (method, mode, tuple(sorted(settings.items())))
+        method = method or self.calculator.models.preset.method
+        return self._decoded(method, mode, settings, on_token)[0]
+
+    def _decoded(
+        self,
+        method: str,
+        mode: str,
+        settings: Mapping[str, Any],
+        on_token: Callable[[Caption], None] | None = None,
+    ) -> tuple[Caption, float]:
+        """A caption, and the seconds that decoding it took; cached."""
+        models, key = self.calculator.models, (method, mode, tuple(sorted(settings.items())))
         if key not in self._captions:
-            target = self.target(mode)
+            target, before = self.target(mode), self.seconds["caption"]
             with self._timed("caption"):
-                captions = decode(space.models, target, method, settings, space.seed)
-                total = max_updates(space.models, method, settings)
+                captions = decode(models, target, method, settings, self.calculator.seed)
+                total = max_updates(models, method, settings)
                 updates = track(captions, "Writing a caption", total, saying=lambda c: c.text)
-                self._captions[key] = latest(updates, on_token)
+                caption = latest(updates, on_token)
+            self._captions[key] = caption, self.seconds["caption"] - before
         return self._captions[key]
 
     def target(self, mode: str = "vectors") -> "Target":
@@ -261,9 +262,7 @@ class Result(Evaluated):
         pairs = [(m, mode) for m in methods or (models.preset.method,) for mode in modes]
         rows = []
         for method, mode in track(pairs, "Comparing captions"):
-            start, before = time.perf_counter(), self.seconds["caption"]
-            caption = self.caption(method, mode=mode, **settings)
-            seconds = self.seconds["caption"] - before or time.perf_counter() - start
+            caption, seconds = self._decoded(method, mode, settings)
             vector = unit(models.encoder.texts([caption.text]))[0]  # (d,)
             cosine = float(np.dot(vector, self.vector))
             rows.append(ComparedCaption(method, mode, caption, cosine, seconds))

@@ -40,16 +40,16 @@ An expression may begin with a minus sign, and `-` reads it from standard input.
  "seconds": {"load": 0.0, "embed": 0.0, "caption": 0.0, "words": 0.0, "nearest": 0.0}}
 ```
 
-`eval` fills all of it; `caption`, `words` and `nearest` leave out the parts that they don't compute.
-A number has a `value` instead of a `norm`, a plot its numbers as `plot`, a bound result its `name`.
-`clip` is the caption's cosine with the result, `logprob` its mean log-probability per token. Pictures
-also have their `metadata`, `alike` (near-duplicates folded into them) and `missing`, where there is
-any. An error is `{"error": {"message": …, "hint": …}}`, for an expression with `line`, `column` and
-`source_line`.
+`eval` fills all of it; `caption`, `words` and `nearest` leave out the parts that they don't
+compute. A number has a `value` instead of a `norm`, a plot its numbers as `plot`, a bound result
+its `name`. `clip` is the caption's cosine with the result, `logprob` its mean log-probability per
+token. Pictures also have their `metadata`, `alike` (near-duplicates folded into them) and
+`missing`, where there is any. An error is `{"error": {"message": …, "hint": …}}`, for an
+expression with `line`, `column` and `source_line`.
 
 An expression's own operands, and inflections of its words, are left out of `words` and `images`
-unless `--keep-operands` is given. With `mini`, words are ranked by more than their cosine: [the model
-card](../zcalc/models/mini/README.md) explains the ranking. Other models rank by cosine.
+unless `--keep-operands` is given. With `mini`, words are ranked by more than their cosine: [the
+model card](../zcalc/models/mini/README.md) explains the ranking. Other models rank by cosine.
 """
 _PLACEHOLDERS = {"str": "TEXT", "int": "N", "int range": "N", "float range": "X", "path": "PATH"}
 _PLACEHOLDERS |= {"Path": "PATH", "list[Path]": "PATH", "list[str]": "TEXT"}
