@@ -71,7 +71,7 @@ def angle(a: np.ndarray, b: np.ndarray) -> float:
 def parallelogram(corners: np.ndarray) -> tuple[float, tuple[float, float]]:
     """Compute the angle in degrees between b − a and d − c, and their lengths.
 
-    The corners (4, d) are L2-normalized first. Source: Rumelhart, Abrahamson 1973, "A model for
+    The corners (4, d) are L2-normalised first. Source: Rumelhart, Abrahamson 1973, "A model for
     analogical reasoning"; for word vectors Mikolov, Yih, Zweig 2013. Raises ZcalcError where a
     equals b or c equals d.
     """

@@ -49,7 +49,7 @@ class Gap(Measure):
 def gap(images: np.ndarray, texts: np.ndarray, most: int = 1000) -> Gap:
     """Measure the gap between pictures (n, d) and texts (m, d), at least two of each.
 
-    Vectors are L2-normalized first. The cosines are those of all distinct pairs among at most
+    Vectors are L2-normalised first. The cosines are those of all distinct pairs among at most
     `most` evenly spaced rows of each modality.
     Source: Liang et al. 2022, "Mind the gap: understanding the modality gap in multi-modal
     contrastive representation learning", section 2. Raises ZcalcError for fewer than two pictures

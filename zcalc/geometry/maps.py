@@ -24,7 +24,7 @@ class TermSum:
     """An expression to draw as a chain of arrows from the origin.
 
     `parts` (m, d) are its terms, weight times operand; `signs` (m,) are "+" or "−"; `end` is the
-    row of the normalized result among the map's points.
+    row of the normalised result among the map's points.
     """
 
     name: str
@@ -133,7 +133,7 @@ def umap(points: np.ndarray, neighbours: int = 15, seed: int = 0) -> np.ndarray:
 
 
 def map_of(points: NamedVectors, sums: Sequence[TermSum] = (), method: str = "pca") -> Map:
-    """Map named points (n, d), L2-normalized, with the arithmetic of `sums`.
+    """Map named points (n, d), L2-normalised, with the arithmetic of `sums`.
 
     PCA is linear, so its arrows are the terms themselves, head to tail. UMAP is not: its arrows
     connect the places of the partial sums.

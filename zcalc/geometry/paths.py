@@ -17,7 +17,7 @@ Matches = tuple[tuple[str, float], ...]  # the nearest entry of each step, with 
 class Interpolation:
     """The steps (s) from a to b by one `kind`: "lerp" (a straight line) or "slerp" (an arc).
 
-    `angles` (s,) are measured from a in degrees, `lengths` (s,) are norms before normalization.
+    `angles` (s,) are measured from a in degrees, `lengths` (s,) are norms before normalisation.
     `words` and `pictures` are the nearest entry of each step.
     """
 
@@ -72,7 +72,7 @@ class EmbeddingPath(Measure):
 
 
 def lerp_path(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Compute the points (s, d) at `t` (s,) on the line between a and b (d,), L2-normalized."""
+    """Compute the points (s, d) at `t` (s,) on the line between a and b (d,), L2-normalised."""
     first, last = as_directions(np.stack([a, b]))
     return np.stack([algebra.lerp(first, last, float(share)) for share in t])
 
@@ -104,7 +104,7 @@ def path(  # noqa: PLR0913
 ) -> EmbeddingPath:
     """Interpolate between directions a and b (d,) in `steps` points (at least 2).
 
-    Once normalized, lerp and slerp pass through the same points at different speeds: lerp is
+    Once normalised, lerp and slerp pass through the same points at different speeds: lerp is
     fastest half way, where the line is nearest to the origin.
     """
     t = np.linspace(0, 1, max(2, steps))

@@ -231,7 +231,7 @@ def _files(result: Result) -> dict[str, Path]:
 
 
 def _parts(result: Result) -> tuple[np.ndarray, np.ndarray]:
-    """Return a result's terms before normalization (m, d), and their weights (m,)."""
+    """Return a result's terms before normalisation (m, d), and their weights (m,)."""
     objective: Any = result.objective
     weights = np.asarray(objective.weights, dtype=np.float64)
     return unit(np.asarray(objective.points)) * weights[:, None], weights

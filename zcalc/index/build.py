@@ -191,7 +191,7 @@ class _Build:
         return tuple(Entry(i.name, i.path, i.size, i.mtime_ns, "", reason) for i, reason in items)
 
     def report(self) -> Report:
-        """Summarize the changes."""
+        """Summarise the changes."""
         remaining = sum(self.counts[name] for name in ("updated", "moved", "unchanged"))
         removed = (len(self._old) if self._old else 0) - remaining
         skipped = tuple(Skipped(e.path, e.skipped) for e in self.skipped)

@@ -41,7 +41,7 @@ class PictureEncoder(Protocol):
 class Outcome:
     """The result for the item of this number: the hash of its bytes, and its vector (d,).
 
-    The vector is not normalized. It is None if the content already has a vector, or if the picture
+    The vector is not normalised. It is None if the content already has a vector, or if the picture
     can't be read for the reason `skipped`.
     """
 

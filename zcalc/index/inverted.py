@@ -69,7 +69,7 @@ class Inverted:
         return faiss.SearchParametersIVF(nprobe=probes, sel=selector, quantizer_params=hnsw)
 
     def _fill(self, vectors: Any, queries: np.ndarray) -> np.ndarray:
-        """Add all vectors, and find the exact neighbors (q, k) of queries (q, d) on the way."""
+        """Add all vectors, and find the exact neighbours (q, k) of queries (q, d) on the way."""
         scores = np.full((len(queries), _EVAL_K), -np.inf, np.float32)  # (q, k)
         nearest = np.full((len(queries), _EVAL_K), -1, np.int64)  # (q, k)
         start = 0
@@ -90,7 +90,7 @@ class Inverted:
         return {"probes": self.probes, "recall": round(self.recall, 4)}
 
     def to_bytes(self) -> memoryview:
-        """Serialize the lists with faiss."""
+        """Serialise the lists with faiss."""
         faiss = load_faiss()
         out = io.BytesIO()
         writer = faiss.PyCallbackIOWriter(out.write, 1 << 20)

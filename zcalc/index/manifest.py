@@ -62,7 +62,7 @@ class Manifest:
         return names | ({table_file(self.skipped)} if self.skipped else set())
 
     def to_bytes(self) -> bytes:
-        """Serialize as JSON, with a checksum."""
+        """Serialise as JSON, with a checksum."""
         header = {"format": _FORMAT, "version": _VERSION, "normalised": True, "count": self.count}
         body = json.loads(json.dumps(header | asdict(self)))
         return json.dumps({**body, "checksum": _checksum(body)}, indent=1).encode()

@@ -98,7 +98,7 @@ class Structure:
         return _pad(best, np.take_along_axis(candidates, order, axis=1), k)
 
     def _tune(self, queries: np.ndarray, nearest: np.ndarray) -> None:
-        """Double the probes until recall on queries (q, d) with neighbors (q, k) is sufficient."""
+        """Double the probes until recall on queries (q, d) with neighbours (q, k) is sufficient."""
         assert self._inverted is not None
         limit = min(self.plan.lists, _MAX_PROBES)
         while True:
@@ -110,7 +110,7 @@ class Structure:
             self._inverted.probes = min(limit, 2 * self._inverted.probes)
 
     def to_bytes(self) -> bytes:
-        """Serialize everything but the vectors."""
+        """Serialise everything but the vectors."""
         if self._inverted is None:
             return _with_header({"kind": "exact", "shape": list(self.vectors.shape)}, b"")
         header = {"kind": self.kind, "shape": list(self.vectors.shape)} | self._inverted.state()

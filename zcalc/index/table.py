@@ -158,7 +158,7 @@ def live_rows(table: pa.Table) -> np.ndarray | None:
 
 
 def to_bytes(table: pa.Table) -> bytes:
-    """Serialize a table as an Arrow file; equal rows give equal bytes."""
+    """Serialise a table as an Arrow file; equal rows give equal bytes."""
     sink = io.BytesIO()
     combined = table.combine_chunks()
     with pa.ipc.new_file(sink, combined.schema) as writer:

@@ -23,7 +23,7 @@ _DTYPES = {"float32": "F32", "float16": "F16"}
 
 
 def pack(rows: np.ndarray) -> tuple[str, list[bytes | memoryview]]:
-    """Serialize rows (n, d), float32 or float16, as a part.
+    """Serialise rows (n, d), float32 or float16, as a part.
 
     Returns the hash for the manifest, which identifies the content, and the pieces of the file.
     """

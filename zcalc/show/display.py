@@ -1,7 +1,6 @@
 """What a notebook displays of each kind of object: HTML, and text for everything else."""
 
 from functools import singledispatch
-from html import escape
 from typing import Any
 
 from zcalc.answer import Answer
@@ -10,6 +9,7 @@ from zcalc.geometry.base import Measure
 from zcalc.result import Evaluated, Results
 from zcalc.show.card import card_html, card_text, measure_html
 from zcalc.show.comparison import comparison_html, comparison_text
+from zcalc.show.html import escaped
 
 Bundle = dict[str, str]  # by MIME type
 
@@ -17,7 +17,7 @@ Bundle = dict[str, str]  # by MIME type
 @singledispatch
 def mimebundle(thing: Any) -> Bundle:
     """An object as "text/html" and "text/plain"."""
-    return {"text/plain": repr(thing), "text/html": f"<pre>{escape(repr(thing))}</pre>"}
+    return {"text/plain": repr(thing), "text/html": f"<pre>{escaped(repr(thing))}</pre>"}
 
 
 @mimebundle.register

@@ -3,7 +3,6 @@
 import sys
 import threading
 import time
-from html import escape
 from typing import Any
 
 from rich.console import Console
@@ -19,6 +18,7 @@ from rich.progress import (
 from rich.text import Text
 
 from zcalc.progress import Bar
+from zcalc.show.html import escaped
 
 _INTERVAL = 0.1  # seconds between updates in a notebook
 _FRAME = (
@@ -100,9 +100,9 @@ class NotebookBar:
         share = f"{100 * min(1.0, done / self._total):.0f}" if self._total else "0"
         html = (
             f'<div style="{_FRAME}"><div role="progressbar" aria-valuenow="{share}">'
-            f"{escape(status)}"
+            f"{escaped(status)}"
             f'<div style="{_GROOVE}"><div style="{_FILL}{share}%"></div></div></div>'
-            f"<div><b>{escape(message)}</b></div></div>"
+            f"<div><b>{escaped(message)}</b></div></div>"
         )
         self._handle.update(_bundle(html, f"{status} {message}".strip()), raw=True)
 

@@ -65,7 +65,7 @@ def _draw_chains(axes: Axes, atlas: Map) -> None:
     handles = [
         Line2D([], [], color=BLUE, linewidth=2, label="added"),
         Line2D([], [], color=ORANGE, linewidth=2, label="subtracted"),
-        Line2D([], [], color=SOFT, linestyle=":", label="normalized"),
+        Line2D([], [], color=SOFT, linestyle=":", label="normalised"),
     ]
     if atlas.share is not None:
         marker: dict[str, Any] = {"marker": "+", "linestyle": "none", "markersize": 8}
