@@ -202,7 +202,7 @@ def test_several_sources_in_one_index(photos: Path, tmp_path: Path) -> None:
     file = shard(tmp_path / "s.tar", {"x.png": png("pink")})
     index, _ = update(source_of([photos, other, file]), HashEncoder(), tmp_path / "p.zidx")
     assert len(index) == 7 and index.roots == (str(photos), str(other), str(tmp_path))
-    with pytest.raises(ZcalcError, match="No folder"):
+    with pytest.raises(ZcalcError, match="There is no folder"):
         source_of([tmp_path / "gone"])
     with pytest.raises(ZcalcError, match="is not a folder"):
         source_of([photos / "red.png"])
@@ -271,7 +271,7 @@ def test_a_folder_of_bad_pictures_is_an_error(tmp_path: Path) -> None:
         update(source_of([tmp_path / "p"]), HashEncoder(), tmp_path / "new.zidx")
     assert not (tmp_path / "new.zidx").exists()
     (tmp_path / "none").mkdir()
-    with pytest.raises(ZcalcError, match="No pictures in"):
+    with pytest.raises(ZcalcError, match="There are no pictures in"):
         update(source_of([tmp_path / "none"]), HashEncoder(), tmp_path / "new.zidx")
     assert not (tmp_path / "new.zidx").exists()
 

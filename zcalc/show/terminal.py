@@ -12,15 +12,13 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text as Line
 
-from zcalc.answer import Answer, Measure
-from zcalc.decode.caption import Caption
 from zcalc.errors import ZcalcError
 from zcalc.language import Image, LanguageError, Text
-from zcalc.show.card import number_text
 from zcalc.show.equation import pieces
-from zcalc.show.hits import print_hits
 
 if TYPE_CHECKING:
+    from zcalc.answer import Answer, Measure
+    from zcalc.decode.caption import Caption
     from zcalc.index import Skipped
 
 out = Console(highlight=False)
@@ -34,8 +32,11 @@ _AVAILABLE = {
 _MAX_SKIPPED = 10  # skipped pictures listed
 
 
-def print_answer(answer: Answer, thumbnails: bool | None = False) -> None:
+def print_answer(answer: "Answer", thumbnails: bool | None = False) -> None:
     """Print every part that an answer has; `thumbnails` of None means: in a terminal."""
+    from zcalc.show.card import number_text
+    from zcalc.show.hits import print_hits
+
     if answer.value is not None:
         name, _, value = number_text(answer).rpartition(" = ")
         out.print(Line.assemble((f"{name} = ", "dim"), (value, "bold")))
@@ -56,7 +57,7 @@ def print_answer(answer: Answer, thumbnails: bool | None = False) -> None:
         print_measure(answer.plot)
 
 
-def print_measure(measure: Measure) -> None:
+def print_measure(measure: "Measure") -> None:
     """Print the numbers that a notebook would plot."""
     out.print(_table(*measure.cells()))
 
@@ -111,7 +112,7 @@ def waiting(label: str) -> Iterator[None]:
 
 
 @contextmanager
-def growing_caption(answer: Answer) -> Iterator[Callable[[Caption], None]]:
+def growing_caption(answer: "Answer") -> "Iterator[Callable[[Caption], None]]":
     """Show the equation with a caption growing below it; gone when the caption is finished."""
     equation = _equation(answer)
 
@@ -122,7 +123,7 @@ def growing_caption(answer: Answer) -> Iterator[Callable[[Caption], None]]:
         yield lambda caption: live.update(lines(caption.text, "bold"))
 
 
-def _equation(answer: Answer) -> Line:
+def _equation(answer: "Answer") -> Line:
     """The expression with its pictures and texts in colour, and the norm."""
     line = Line(f"{answer.name} = " if answer.name else "", "bold")
     for piece in pieces(answer.tree):
@@ -139,7 +140,7 @@ def _equation(answer: Answer) -> Line:
     return line
 
 
-def _print_captions(answer: Answer) -> None:
+def _print_captions(answer: "Answer") -> None:
     captions = answer.captions or ()
     out.print(Line(captions[0].text, "bold"))
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -151,7 +152,7 @@ def _print_captions(answer: Answer) -> None:
     out.print(table)
 
 
-def _print_terms(answer: Answer) -> None:
+def _print_terms(answer: "Answer") -> None:
     """Print what each operand contributes."""
     if len(answer.terms) > 1:
         rows = [
