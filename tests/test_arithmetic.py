@@ -163,6 +163,7 @@ def test_mini_answers_questions_about_drawings() -> None:
 
 
 @pytest.mark.model
+@pytest.mark.heavy
 def test_the_command_prints_a_table_and_json() -> None:
     arguments = ["bench", "arithmetic", "--split", "dev", "--show"]
     data = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)

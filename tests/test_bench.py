@@ -21,6 +21,7 @@ def calculator() -> Calculator:
     return Calculator.create("mini")
 
 
+@pytest.mark.heavy
 def test_flags_in_unseen_designs(calculator: Calculator) -> None:
     report = flag_retrieval(calculator)
     for design in ("flag-icons", "noto"):

@@ -51,6 +51,7 @@ def test_an_installed_decoder_is_chosen_by_name_and_takes_its_settings(installed
     assert [text for caption in captions for text in caption["text"].split(", ")] == listed
 
 
+@pytest.mark.heavy  # re-embeds the vocabulary under the preset's name
 def test_an_installed_preset_is_listed_and_its_decoder_is_the_default(installed: Path) -> None:
     presets = json.loads(zcalc(installed, "models", "--json").stdout)["models"]
     assert {"mini", "mini-words"} <= {preset["name"] for preset in presets}
