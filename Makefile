@@ -43,7 +43,7 @@ soak: $(READY)  ## property tests and kill tests with larger figures (half an ho
 lab: $(READY)  ## JupyterLab with the notebooks
 	$(BIN)/zcalc lab notebooks
 
-models: $(READY)  ## rebuild the embedded models (prints what it installs, and how long it takes)
+models: $(READY)  ## rebuild the bundled models (prints what it installs, and how long it takes)
 	$(BIN)/python -m tools.mini
 	$(BIN)/python -m tools.mini.vectors
 

@@ -1,4 +1,4 @@
-"""The embedded models' benchmarks: the scores stay above their floors."""
+"""The bundled models' benchmarks: the scores stay above their floors."""
 
 from pathlib import Path
 

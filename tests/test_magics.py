@@ -1,5 +1,6 @@
 """`%zcalc` and `%%zcalc` in IPython: options, interpolation, errors, completion."""
 
+import atexit
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,8 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Interacti
     shell.user_ns["calc"] = hash_calculator([tmp_path / "photos"])
     yield shell
     shell.run_line_magic("unload_ext", "zcalc")
+    atexit.unregister(shell.atexit_operations)  # a garbage collection for every shell
+    shell.history_manager.close()
 
 
 def run(shell: InteractiveShell, cell: str) -> Any:

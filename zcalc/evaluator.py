@@ -167,7 +167,7 @@ class Evaluation:
         self._values[node] = value
         return value
 
-    def _compute(self, node: Node, values: list[Any]) -> Value:  # noqa: PLR0911  (one case a node)
+    def _compute(self, node: Node, values: list[Any]) -> Value:  # noqa: PLR0911  (one case per node)
         match node:
             case Image() | Text():
                 raise KeyError(f"no vector for {node}")

@@ -285,7 +285,7 @@ class Result(Evaluated):
 
 
 class Results(list[Result | Scalar]):
-    """The results of a program, one a statement."""
+    """The results of a program, one per statement."""
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return hooks.mimebundle(self)

@@ -44,7 +44,7 @@ class Space:
             return self.gallery.find(node.name)
 
     def evaluation(self, trees: Sequence[Node], source: str) -> Evaluation:
-        """Embed the operands of some expressions, one batch a modality, ready to evaluate them."""
+        """Embed the operands of some expressions, one batch per modality."""
         nodes = dict.fromkeys(node for tree in trees for node in operands(tree))
         texts = [node for node in nodes if isinstance(node, Text)]
         pictures = {n: self.picture(n, source) for n in nodes if isinstance(n, Image)}

@@ -1,4 +1,4 @@
-"""The embedded models of `mini`: recall, speed, distillation, perplexity, captions."""
+"""The bundled models of `mini`: recall, speed, distillation, perplexity, captions."""
 
 import copy
 import csv

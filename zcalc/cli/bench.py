@@ -40,7 +40,7 @@ def bench_mini(
     captions: Annotated[int, typer.Option(min=0, help="Photographs to caption.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Measure the embedded models: recall on labelled photographs, cosine with the teacher."""
+    """Measure the bundled models: recall on labelled photographs, cosine with the teacher."""
     with reporting(as_json):
         from zcalc.bench.mini import measure_mini
 

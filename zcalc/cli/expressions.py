@@ -82,7 +82,7 @@ def words(
 
 @app.command("fmt")
 def fmt(expr: Expression) -> None:
-    """Format a program: one statement a line, in its shortest form, without comments."""
+    """Format a program: one statement per line, in its shortest form, without comments."""
     with reporting(False):
         from zcalc.language import parse, unparse
 

@@ -66,7 +66,7 @@ def _product(node: Node) -> str:
     return _signed(first) + "".join(factors)
 
 
-def _signed(node: Node) -> str:  # noqa: PLR0911  (one case a node)
+def _signed(node: Node) -> str:  # noqa: PLR0911  (one case per node)
     """Print an operand of `*` and `/`, parenthesized if necessary."""
     match node:
         case Image(name, quoted):

@@ -141,7 +141,7 @@ def _moved(node: Node, span: Span) -> Node:
     return bottom_up(node, lambda current, children: _rebuilt(current, children, span))
 
 
-def _rebuilt(node: Node, children: list[Node], span: Span) -> Node:  # noqa: PLR0911  (one case a node)
+def _rebuilt(node: Node, children: list[Node], span: Span) -> Node:  # noqa: PLR0911  (one case per node)
     """Copy a node with new children."""
     match node:
         case Sum():
@@ -160,7 +160,7 @@ def _rebuilt(node: Node, children: list[Node], span: Span) -> Node:  # noqa: PLR
             return replace(node, span=span)
 
 
-def _folded(node: Node, children: list[Node]) -> Node:  # noqa: PLR0911  (one case a node)
+def _folded(node: Node, children: list[Node]) -> Node:  # noqa: PLR0911  (one case per node)
     values = [_value(child) for child in children]
     constants = [value for value in values if value is not None]
     match node:

@@ -130,7 +130,7 @@ class Checker:
         message = f"{parameter.name} must be {parameter.type.value}"
         raise error_at(self.source, value.span, message, f"Write {parameter.name}={example}.")
 
-    def _kind(self, node: Node, kinds: list[Kind]) -> Kind:  # noqa: PLR0911  (one case a node)
+    def _kind(self, node: Node, kinds: list[Kind]) -> Kind:  # noqa: PLR0911  (one case per node)
         match node:
             case Image() | Text():
                 return Type.EMBEDDING
