@@ -1,7 +1,10 @@
 """Fast cleaning and tokenizing, against open_clip's own."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import helpers
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -44,3 +47,17 @@ def test_token_rows_equal_the_tokenizers_ids(kind, tmp_path):
         assert ids[: len(row)] == row if fits else ids[:-1] == row[: encoder.context_length - 1]
     if not isinstance(tokenizer, open_clip.SimpleTokenizer):
         assert rows == tokenizer.tokenizer([tokenizer.clean_fn(t) for t in TEXTS]).input_ids
+
+
+@pytest.mark.model
+def test_texts_of_several_lengths_from_many_threads_equal_one(tmp_path):
+    helpers.save_tiny_clip(tmp_path / "hf", "hf")
+    encoder = Encoder.load(str(tmp_path / "hf"), "cpu")
+    mask = encoder.model.text.attn_mask
+    rows = [encoder.tokenize(["word " * length]) for length in range(1, 9)]
+    expected = [encoder.text_features(ids) for ids in rows]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(20):
+            for features, one in zip(pool.map(encoder.text_features, rows), expected, strict=True):
+                assert torch.equal(features, one)
+    assert encoder.model.text.attn_mask is mask

@@ -1,6 +1,7 @@
 """Faster cleaning, tokenizing and encoding of texts for open_clip models, with equal results."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -73,8 +74,7 @@ def encode_text(model: torch.nn.Module, ids: Tensor) -> Tensor:
     if mask is None or getattr(tower, "cls_emb", None) is not None:
         return model.encode_text(ids)  # type: ignore[operator]
     longest = int(ids.ne(tower.pad_id).any(0).nonzero().max()) + 1  # type: ignore[union-attr]
-    tower.attn_mask = mask[:longest, :longest]  # type: ignore[union-attr]
-    try:
-        return model.encode_text(ids[:, :longest])  # type: ignore[operator]
-    finally:
-        tower.attn_mask = mask  # type: ignore[union-attr]
+    shorter, view = copy(tower), copy(model)  # both share the weights; nobody else sees the mask
+    shorter._buffers = {**tower._buffers, "attn_mask": mask[:longest, :longest]}  # type: ignore
+    view._modules = {**model._modules, "text": shorter}
+    return view.encode_text(ids[:, :longest])  # type: ignore[operator]
