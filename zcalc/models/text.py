@@ -75,6 +75,6 @@ def encode_text(model: torch.nn.Module, ids: Tensor) -> Tensor:
         return model.encode_text(ids)  # type: ignore[operator]
     longest = int(ids.ne(tower.pad_id).any(0).nonzero().max()) + 1  # type: ignore[union-attr]
     shorter, view = copy(tower), copy(model)  # both share the weights; nobody else sees the mask
-    shorter._buffers = {**tower._buffers, "attn_mask": mask[:longest, :longest]}  # type: ignore
+    shorter._buffers = {**tower._buffers, "attn_mask": mask[:longest, :longest]}  # type: ignore[union-attr]
     view._modules = {**model._modules, "text": shorter}
     return view.encode_text(ids[:, :longest])  # type: ignore[operator]
