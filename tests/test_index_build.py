@@ -197,6 +197,17 @@ def test_tables_without_a_column_of_paths(tmp_path: Path, photos: Path) -> None:
         source_of([tmp_path / "b.parquet"])
 
 
+def test_a_picture_from_the_far_future_is_indexed_like_any_other(
+    photos: Path, tmp_path: Path
+) -> None:
+    year_2400 = 13_569_465_600  # seconds
+    os.utime(photos / "green.png", (year_2400, year_2400))
+    index, _ = update(source_of([photos]), HashEncoder(), tmp_path / "p.zidx")
+    assert "green" in {entry.name for entry in index.entries}
+    _, report = update(source_of([photos]), HashEncoder(), tmp_path / "p.zidx")
+    assert (report.unchanged, report.encoded) == (len(index), 0)
+
+
 def test_several_sources_in_one_index(photos: Path, tmp_path: Path) -> None:
     other = save_photo(tmp_path / "other/rome.jpg", "gold").parent
     file = shard(tmp_path / "s.tar", {"x.png": png("pink")})

@@ -1,5 +1,6 @@
 """Queries: conditions, thresholds, near-duplicates, diversity, feedback, and their output."""
 
+import io
 import json
 import os
 from html.parser import HTMLParser
@@ -276,6 +277,19 @@ def test_in_a_terminal(tmp_path: Path, thumbnails: bool) -> None:
     for part in ("cosine", "0.500", "2011", "Rome", "missing  + c", "[bold]", "…"):
         assert part in text, part
     assert "\x1b[31m" not in text
+
+
+@pytest.mark.parametrize("terminal", [{"width": 0, "height": 0}, {"width": 12}, {"width": 80}])
+def test_a_terminal_without_room_or_cursor_gets_the_table(
+    tmp_path: Path, terminal: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if terminal["width"] == 80:
+        monkeypatch.setenv("TERM", "dumb")
+    hits = [Hit("a", str(save_photo(tmp_path / "a.png", "red")), 0.5)]
+    console = Console(**terminal, record=True, file=io.StringIO(), force_terminal=True)
+    print_hits(console, hits, thumbnails=True)
+    text = console.export_text().lstrip("\n")
+    assert text.startswith("picture") or not terminal["width"]  # no strip above the table
 
 
 def test_the_command_line(zcalc, models: list[str], photos: Path, tmp_path: Path) -> None:  # noqa: F811

@@ -7,6 +7,7 @@ from typing import Any
 
 from zcalc.errors import ZcalcError
 
+_LATEST_NS = (1 << 63) - 1
 _MAX_BYTES = 512 << 20  # larger files are skipped
 
 
@@ -26,6 +27,10 @@ class Item:
     offset: int = 0
     metadata: Mapping[str, Any] = field(default_factory=dict)
     skipped: str = ""
+
+    def __post_init__(self) -> None:
+        """Clamp times past the year 2262, which don't fit the index's 64-bit column."""
+        object.__setattr__(self, "mtime_ns", min(self.mtime_ns, _LATEST_NS))
 
     def read(self) -> bytes:
         """Read the bytes of the picture; raises OSError on failure."""

@@ -17,11 +17,14 @@ _BAR_WIDTH = 20
 
 
 def print_hits(console: Console, hits: Sequence[Hit], thumbnails: bool) -> None:
-    """Print pictures with their cosines and metadata, below their thumbnails if wanted."""
+    """Print pictures with their cosines and metadata, below their thumbnails if wanted.
+
+    A terminal without room for a thumbnail, or without cursor control, gets the table alone.
+    """
     if not hits:
         console.print(Text("No pictures.", "dim"))
         return
-    if thumbnails:
+    if thumbnails and console.width >= _MIN_COLUMNS and not console.is_dumb_terminal:
         console.print(_strip(hits, console.width))
         console.print()
     console.print(_table(hits))
