@@ -69,8 +69,7 @@ Method = Annotated[
     typer.Option(
         metavar="NAME",
         callback=_decoder,
-        help="Decoder: zerocap, search, retrieve, or one that a package adds. "
-        "Defaults to the preset's.",
+        help="Decoder, such as search, or one that a package adds; defaults to the preset's.",
     ),
 ]
 Beams = Annotated[int | None, typer.Option(min=1, help="Beam width.")]
