@@ -43,8 +43,8 @@ soak: $(READY)  ## property tests and kill tests with larger figures (half an ho
 lab: $(READY)  ## JupyterLab with the notebooks
 	$(BIN)/zcalc lab notebooks
 
-models: $(READY)  ## rebuild the bundled models (prints what it installs, and how long it takes)
-	$(BIN)/python -m tools.mini
+models: $(READY)  ## rebuild the bundled models (OPTIONS="--captions FILE --keep language_model …")
+	$(BIN)/python -m tools.mini $(OPTIONS)
 	$(BIN)/python -m tools.mini.vectors
 
 clean:  ## remove .venv and everything that was built

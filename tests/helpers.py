@@ -229,10 +229,14 @@ class HashEncoder:
         self.batches.append(("texts", len(texts)))
         rows = np.zeros((len(texts), self.dim), np.float32)  # (n, d)
         for row, text in zip(rows, texts, strict=True):
-            padded = f"  {text} "
+            words = text.split(" ")
+            padded = f"  {' '.join(words[: self.context_length])} "
             for i in range(len(padded) - 2):
                 row[zlib.crc32(padded[i : i + 3].encode()) % self.dim] += 1
         return rows
+
+    def remark(self, text: str) -> None:
+        """It reads every text whole."""
 
     def token_count(self, text: str) -> int:
         """The length of a text in words."""

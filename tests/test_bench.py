@@ -30,8 +30,8 @@ def test_flags_in_unseen_designs(calculator: Calculator) -> None:
 
 def test_the_text_tower_is_close_to_its_teacher(calculator: Calculator) -> None:
     result = mini.measure_mini(calculator, samples=2)
-    for kind in ("captions", "words", "phrases"):
-        assert result.scores[f"cosine with the teacher, held-out {kind}"] >= 0.88
+    for kind, least in (("captions", 0.94), ("words", 0.86), ("phrases", 0.88)):
+        assert result.scores[f"cosine with the teacher, held-out {kind}"] >= least
         mean = mini.text_tower(calculator).value("cosine with the teacher", kind)
         assert mean == pytest.approx(result.scores[f"cosine with the teacher, held-out {kind}"])
     assert len(result.data()["samples"]) == 2 and "captions" not in result.data()
@@ -47,9 +47,9 @@ def test_the_language_model_prefers_sentences_to_shuffled_words(calculator: Calc
 @pytest.mark.skipif(not SHARED_PHOTOS.is_dir(), reason="the shared photographs are missing")
 def test_recall_on_photographs(calculator: Calculator) -> None:
     scores = mini.recall(SHARED_PHOTOS, calculator.models.encoder)
-    assert scores["text to image among 126, R@1"] >= 0.88
-    assert scores["text to image among 126, R@5"] >= 0.97
-    assert scores["image to name among 1000, R@1"] >= 0.82
+    assert scores["text to image among 126, R@1"] >= 0.92
+    assert scores["text to image among 126, R@5"] >= 0.96
+    assert scores["image to name among 1000, R@1"] >= 0.76
     assert scores["image to name among 200 held-out classes, R@5"] >= 0.60
 
 

@@ -73,10 +73,12 @@ def test_the_suite_lists_what_it_cannot_measure(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(suite, "REFERENCES", Path("absent.csv"))
     result = run_all(hash_calculator(clip="hash"), "retrieve")  # not the preset `mini`
     titles = [report.title for report in result.reports]
-    assert titles == ["relations", "analogies", "flags", "names of pictures"]
+    assert titles == [
+        "relations", "analogies", "flags", "plain questions", "hubs", "names of pictures",
+    ]  # fmt: skip
     assert result.skipped[0].name == "captions" and "absent.csv" in repr(result)
     assert "absent.csv" in result._repr_html_()
-    assert len(result.data()["reports"]) == 4
+    assert len(result.data()["reports"]) == len(titles)
 
 
 # Two models, and the command line.

@@ -147,7 +147,7 @@ def test_a_changed_package_is_rejected(tmp_path: Path, monkeypatch: pytest.Monke
     npm.chmod(0o755)
     monkeypatch.setenv("PATH", f"{npm.parent}{os.pathsep}{os.environ['PATH']}")
     with pytest.raises(SystemExit, match=r"cuss@2\.2\.0 has changed upstream: sha256"):
-        sources._fetch_npm(tmp_path, "cuss")
+        sources.fetch_npm(tmp_path, "cuss")
     assert not sources.npm_folder(tmp_path, "cuss").exists()
 
 
@@ -160,7 +160,7 @@ def test_a_failed_download_names_the_package(
     npm.chmod(0o755)
     monkeypatch.setenv("PATH", f"{npm.parent}{os.pathsep}{os.environ['PATH']}")
     with pytest.raises(SystemExit, match=r"could not download cuss@2\.2\.0:\nnpm error 404"):
-        sources._fetch_npm(tmp_path, "cuss")
+        sources.fetch_npm(tmp_path, "cuss")
 
 
 def test_missing_tools_and_disk_space_are_reported_up_front(

@@ -160,9 +160,11 @@ def test_captions_with_real_loaders_and_tiny_weights(tiny: zcalc.Calculator) -> 
     assert searched.method == "search" and searched.text.startswith("A")
 
 
-def test_long_texts_are_refused(tiny: zcalc.Calculator) -> None:
-    with pytest.raises(ZcalcError, match=r"tokens long; .* reads 16 at most"):
-        tiny('"' + "a very long text " * 20 + '"')
+def test_long_texts_are_cut_with_a_remark(tiny: zcalc.Calculator) -> None:
+    long = "a very long text " * 20
+    (remark,) = tiny(f'"{long}"').remarks
+    assert "tokens long" in remark and "reads the first 16." in remark
+    np.testing.assert_array_equal(*tiny.models.encoder.texts([long, long + "tea"]))
 
 
 def test_unknown_decoders_and_settings(tiny: zcalc.Calculator) -> None:

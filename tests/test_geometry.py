@@ -266,7 +266,7 @@ def test_plot_as_verb_and_as_method(calc: Any, kind: str) -> None:
 @pytest.mark.parametrize(
     ("compute", "rows"),
     [
-        (lambda g: g.map(), 183),
+        (lambda g: g.map(), 184),
         (lambda g: g.map(["img(king)", '"king"', SUM]), 6),
         (lambda g: g.cosines(["img(king)", '"king"']), 2),
         (lambda g: g.terms(SUM, words=["tea", "coffee", "a cup of tea"]), 3),
@@ -291,10 +291,14 @@ def test_every_measure_has_a_table_data_and_a_card(
 
 @pytest.mark.model
 def test_attribution_of_a_result_sums_to_its_cosines(calc: Any) -> None:
-    result, vocabulary = calc(SUM), calc.models.vocabulary
+    result = calc(SUM)
     attributed = calc.geometry.terms(result, words=["tea", "espresso"])
-    rows = [vocabulary.vectors[vocabulary.texts.index(word)] for word in attributed.words]
-    assert np.allclose(attributed.cosines, rows @ result.vector, atol=1e-5)
+    expected = [float(calc(f'cos({SUM}, "{word}")')) for word in attributed.words]
+    assert np.allclose(attributed.cosines, expected, atol=1e-5)
+    words = result.words(8)
+    assert calc.geometry.terms(result).words == tuple(word.text for word in words)
+    scores = [word.score for word in words]
+    assert np.allclose(calc.geometry.terms(result).cosines, scores, atol=1e-5)
 
 
 @pytest.mark.model

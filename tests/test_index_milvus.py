@@ -75,6 +75,21 @@ def test_with_a_calculator(index: Path, tmp_path: Path) -> None:
 
 
 @needs_milvus
+def test_captions_are_served(index: Path, tmp_path: Path) -> None:
+    (tmp_path / "photos/red.txt").write_text("a door")
+    hash_calculator(caption_share=0.25).index(tmp_path / "photos", index)
+    address = f"milvus:{tmp_path}/served.db/photos"
+    push(Index.open(index), address)
+    served, local = hash_calculator(index=address), hash_calculator(index=index)
+    assert served.share == local.share == 0.25
+    assert served.gallery.find("red").caption == "a door"
+    assert served.gallery.find("blue").caption is None
+    np.testing.assert_array_equal(served("img(red)").vector, local("img(red)").vector)
+    (hit,) = served('"tea"').nearest(9, where='caption like "a d%"')
+    assert (hit.name, hit.caption, dict(hit.metadata)) == ("red", "a door", {"caption": "a door"})
+
+
+@needs_milvus
 def test_errors(index: Path, tmp_path: Path) -> None:
     address = f"milvus:{tmp_path}/served.db/photos"
     with pytest.raises(ZcalcError, match="There is no collection photos") as error:

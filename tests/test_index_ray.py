@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,5 +34,20 @@ def test_same_index_as_the_local_engine(tmp_path: Path, monkeypatch: pytest.Monk
     assert (report.moved, report.added, report.encoded) == (1, 1, 1)
 
 
-def _ray_settings() -> Settings:
-    return Settings(RayEngine(HashEncoder))
+def test_same_captions_as_the_local_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    for i in range(9):
+        save_photo(tmp_path / f"p/{i}.png", (i // 2 * 40, 9, 9))  # type: ignore[arg-type]
+        if i % 3:  # also on one of two equal pictures
+            (tmp_path / f"p/{i}.txt").write_text(f"number {i}")
+    (tmp_path / "p/0.txt").write_bytes(b"\xff not UTF-8")
+    source, captions = source_of([tmp_path / "p"]), {"caption_share": 0.5}
+    local, local_report = update(source, HashEncoder(), None, Settings(**captions))
+    ray, ray_report = update(source, HashEncoder(), None, _ray_settings(**captions))
+    assert ray_report == local_report and local_report.captioned == 6
+    assert ray.entries == local.entries and ray.captions == local.captions
+    np.testing.assert_array_equal(np.asarray(ray.vectors), np.asarray(local.vectors))
+
+
+def _ray_settings(**settings: Any) -> Settings:
+    return Settings(RayEngine(HashEncoder), **settings)

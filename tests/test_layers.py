@@ -13,9 +13,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LAYERS = """
 errors storage hooks
-registry pictures progress algebra ranking language
+registry pictures progress algebra sidecars ranking language
 vector_cache
-words
+wordlists words
 models gallery
 decode index adhoc
 evaluator

@@ -99,13 +99,15 @@ def test_the_tower_mixes_the_likeliest_class_names(saved):
     trunk = saved["mixture"][1].visual.trunk
     pixels = torch.randn(2, 3, 260, 260)
     with torch.no_grad():
-        logits, pooled = trunk.classify(pixels)
+        logits, pooled, faces = trunk.classify(pixels)
         probs = (logits / trunk.temperature).softmax(-1)
+        people = trunk.company(probs, faces) @ trunk.people
+        probs = probs * (1 - trunk.company(probs, faces).sum(1, keepdim=True))
         top = torch.where(probs >= probs.topk(trunk.top).values[:, -1:], probs, 0)
         guess = torch.nn.functional.normalize(trunk.guess(pooled - trunk.pooled_mean), dim=-1)
         photographed = probs[:, :1000].sum(1, keepdim=True)
-        mixed = torch.nn.functional.normalize(top @ trunk.table, dim=-1)
-        expected = mixed + trunk.guessed * photographed * guess - trunk.offset
+        mixed = torch.nn.functional.normalize(top @ trunk.table + people, dim=-1)
+        expected = trunk.place(mixed + trunk.guessed * photographed * guess)
         torch.testing.assert_close(trunk(pixels), expected)
 
 
@@ -126,13 +128,17 @@ def test_each_distinct_input_is_encoded_once(saved):
     assert encoder.images([]).shape == encoder.texts([]).shape == (0, encoder.dim)
 
 
-def test_the_error_for_a_long_text_has_both_lengths(saved):
+def test_a_long_text_is_cut_and_the_remark_has_both_lengths(saved):
     for kind in ("plain", "hf"):
         encoder = Encoder.load(str(saved[kind][0]), device="cpu")
         encoder.texts(["a " * 14])
         assert encoder.token_count("a " * 14) <= 16
-        message = error_of(encoder.texts, ["a cat", "cat " * 30])
-        assert "16 at most" in message and str(encoder.token_count("cat " * 30)) in message
+        remark = encoder.remark("cat " * 30)
+        assert "reads the first 16." in remark and str(encoder.token_count("cat " * 30)) in remark
+        assert encoder.remark("a " * 14) is None
+        short, cut, longer = encoder.texts(["cat", "cat " * 30, "cat " * 30 + "a dog"])
+        np.testing.assert_array_equal(cut, longer)
+        assert np.abs(short - cut).max() > 1e-3
 
 
 def test_the_identity_depends_on_the_weights(saved, tmp_path):
@@ -498,6 +504,6 @@ def test_presets_are_cheap_to_import():
 )
 def test_mini_loads_like_any_other_model():
     encoder, lm = Encoder.load("mini"), LanguageModel.load("mini")
-    assert (encoder.dim, encoder.context_length) == (384, 32)
+    assert (encoder.dim, encoder.context_length) == (384, 77)
     assert encoder.images([noise()]).shape == encoder.texts(["a photo"]).shape == (1, 384)
     assert lm.tokenizer.decode(lm.tokenizer.encode("Image of a cat")) == "Image of a cat"

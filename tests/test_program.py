@@ -279,7 +279,7 @@ def test_mini_ships_its_means() -> None:
     calc = zcalc.load("mini")
     pictures, texts = calc.means
     trunk = calc.models.encoder.model.visual.trunk
-    classes = (trunk.table[:1000] - trunk.offset).numpy()  # (1000, d)
+    classes = trunk.place(trunk.table[:1000]).numpy()  # (1000, d)
     assert np.allclose(pictures, unit(classes).mean(0), atol=1e-3)
     words = unit(calc.models.encoder.texts(list(calc.models.vocabulary.texts)))
     assert np.allclose(texts, words.mean(0), atol=1e-3)

@@ -6,6 +6,7 @@ from helpers import HashEncoder
 
 from zcalc.algebra import unit
 from zcalc.ranking import Parts, Ranking
+from zcalc.wordlists import parse_entries
 from zcalc.words import StoredTexts
 
 RNG = np.random.default_rng(0)
@@ -49,9 +50,9 @@ def test_the_prior_decreases_with_frequency_rank_and_has_mean_zero() -> None:
 
 
 def test_a_definition_moves_a_word_toward_its_meaning() -> None:
-    lines = ("jaguar\t5\ta large spotted cat", "piano")
-    plain = StoredTexts("test", HashEncoder(), lines)
-    glossed = StoredTexts("test", HashEncoder(), lines, Ranking(glossed=0.8))
+    lines = parse_entries("jaguar\t5\ta large spotted cat\npiano")
+    plain = StoredTexts(lines, HashEncoder())
+    glossed = StoredTexts(lines, HashEncoder(), Ranking(glossed=0.8))
     cat = unit(HashEncoder().texts(["spotted cat"])[0])
     assert plain.texts == glossed.texts == ("jaguar", "piano")
     assert glossed.vectors[0] @ cat > plain.vectors[0] @ cat + 0.1
@@ -59,7 +60,8 @@ def test_a_definition_moves_a_word_toward_its_meaning() -> None:
 
 
 def test_a_long_definition_is_truncated_to_the_context() -> None:
-    long = StoredTexts("test", HashEncoder(), ("word\t1\t" + "very " * 99,), Ranking(glossed=0.5))
+    entries = parse_entries("word\t1\t" + "very " * 99)
+    long = StoredTexts(entries, HashEncoder(), Ranking(glossed=0.5))
     assert long.texts == ("word",)
 
 

@@ -50,6 +50,24 @@ def test_token_rows_equal_the_tokenizers_ids(kind, tmp_path):
 
 
 @pytest.mark.model
+@pytest.mark.parametrize("kind", ["plain", "hf", "xlm"])
+def test_texts_are_encoded_at_the_length_of_the_longest(kind, tmp_path):
+    model = helpers.save_tiny_clip(tmp_path / kind, kind)
+    encoder = Encoder.load(str(tmp_path / kind), "cpu")
+    ids = encoder.tokenize(["a cat", "two small dogs"])
+    lengths = []
+    tower = getattr(encoder.model, "text", encoder.model).transformer
+    tower.register_forward_pre_hook(
+        lambda _, args, kwargs: lengths.append((args or tuple(kwargs.values()))[0].shape[1]),
+        with_kwargs=True,
+    )
+    with torch.no_grad():
+        torch.testing.assert_close(encoder.text_features(ids), model.encode_text(ids))
+    assert lengths == [max(encoder.token_count(t) for t in ("a cat", "two small dogs"))]
+    assert lengths[0] < ids.shape[1]
+
+
+@pytest.mark.model
 def test_texts_of_several_lengths_from_many_threads_equal_one(tmp_path):
     helpers.save_tiny_clip(tmp_path / "hf", "hf")
     encoder = Encoder.load(str(tmp_path / "hf"), "cpu")

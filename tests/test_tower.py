@@ -11,11 +11,15 @@ from zcalc.models import tower
 import timm  # isort: skip
 
 
+NOBODY = torch.zeros(1, 3)
+
+
 @pytest.fixture(scope="module")
 def untrained() -> tower.ClassMixture:
     torch.manual_seed(0)
     model = tower.ClassMixture(16, drawn=5).eval()
     model.table.data = F.normalize(torch.randn(tower.CLASSES + 5, 16), dim=-1)
+    model.people.data = F.normalize(torch.randn(tower.COMPANIES, 16), dim=-1)
     model.fit_guess()
     return model
 
@@ -42,10 +46,35 @@ def test_a_certain_class_is_embedded_as_its_name(untrained: tower.ClassMixture) 
         logits = torch.full((1, tower.CLASSES + 5), -30.0)
         logits[0, number] = 30.0
         with torch.inference_mode():
-            vector = untrained.embed(logits, untrained.pooled_mean[None] + 1e-3) + untrained.offset
-        guess = untrained.guessed if number < tower.CLASSES else 0  # length of the guess
-        distance = float((vector[0] - untrained.table[number]).detach().norm())
-        assert distance == pytest.approx(guess, abs=1e-4)
+            vector = untrained.embed(logits, untrained.pooled_mean[None] + 1e-3, NOBODY)
+            guess = F.normalize(untrained.guess(torch.full((1, tower.POOLED), 1e-3)), dim=-1)
+            share = untrained.guessed if number < tower.CLASSES else 0
+            expected = untrained.place(untrained.table[number] + share * guess)
+        torch.testing.assert_close(vector, expected, atol=1e-4, rtol=0)
+
+
+def test_all_pictures_have_the_same_component_along_the_mean_class(
+    untrained: tower.ClassMixture,
+) -> None:
+    logits = torch.randn(6, tower.CLASSES + 5, generator=torch.Generator().manual_seed(1)) * 5
+    with torch.inference_mode():
+        rows = untrained.embed(logits, torch.rand(6, tower.POOLED), torch.zeros(6, 3))
+        along = rows @ untrained.mean
+    torch.testing.assert_close(along, torch.full((6,), untrained.common))
+
+
+def test_a_face_draws_a_picture_towards_people_but_not_an_animal(
+    untrained: tower.ClassMixture,
+) -> None:
+    logits = torch.full((2, tower.CLASSES + 5), -30.0)
+    logits[0, 700], logits[1, 100] = 30.0, 30.0  # a thing, an animal
+    face = torch.tensor([[1.0, 0.5, 1.0]]).expand(2, 3)  # one, half as high as the picture
+    pooled = untrained.pooled_mean.expand(2, -1) + 1e-3
+    with torch.inference_mode():
+        before = F.normalize(untrained.embed(logits, pooled, NOBODY.expand(2, 3)), dim=-1)
+        after = F.normalize(untrained.embed(logits, pooled, face), dim=-1)
+        thing, animal = ((after - before) @ untrained.people[0]).tolist()
+    assert thing > 0.2 and abs(animal) < 1e-5
 
 
 def test_the_guess_maps_classifier_rows_to_class_names(untrained: tower.ClassMixture) -> None:

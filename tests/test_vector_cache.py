@@ -11,7 +11,8 @@ from zcalc.calculator import Calculator
 from zcalc.index.samples import picture_vectors
 from zcalc.storage import pack, read_packed, unpack
 from zcalc.vector_cache import FOLDER, cached_vectors
-from zcalc.words import StoredTexts, read_texts
+from zcalc.wordlists import word_list
+from zcalc.words import StoredTexts
 
 pytestmark = pytest.mark.model
 
@@ -37,12 +38,11 @@ def test_shipped_words_match_recomputed_ones(
 ) -> None:
     monkeypatch.setenv("ZCALC_CACHE", str(tmp_path))
     encoder, ranking = mini.models.encoder, mini.models.preset.ranking
-    shipped = StoredTexts("vocabulary.tsv", encoder, ranking=ranking).vectors
+    entries = word_list("en")
+    shipped = StoredTexts(entries, encoder, ranking).vectors
     assert not (tmp_path / "texts").exists(), "embedded again"
-    entries = read_texts("vocabulary.tsv")
     sample = np.random.default_rng(0).choice(len(entries), 50, replace=False)
-    lines = [entries[i] for i in sample]
-    recomputed = StoredTexts("sample", encoder, lines, ranking).vectors  # (50, d)
+    recomputed = StoredTexts([entries[i] for i in sample], encoder, ranking).vectors  # (50, d)
     assert (tmp_path / "texts").exists()
     assert ((recomputed * shipped[sample]).sum(axis=1) > 0.9999).all()
 
@@ -92,7 +92,7 @@ def test_vectors_are_computed_once_for_each_content(
 
 def test_another_model_embeds_texts_and_pictures_itself(tmp_path: Path) -> None:
     encoder = HashEncoder()
-    assert StoredTexts("vocabulary.tsv", encoder).vectors.shape[1] == encoder.dim
+    assert StoredTexts(word_list("en"), encoder).vectors.shape[1] == encoder.dim
     save_photo(tmp_path / "red.png", "red")
     calculator = hash_calculator([tmp_path])
     preset = Calculator.create("mini").models.preset

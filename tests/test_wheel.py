@@ -23,6 +23,9 @@ IN_WHEEL = (
     "zcalc/models/mini/lm/model.safetensors",
     "zcalc/models/mini/README.md",
     "zcalc/data/vocabulary.tsv",
+    "zcalc/data/pictures/photographs/obama.jpg",
+    "zcalc/data/pictures/photographs/obama.txt",
+    "zcalc/data/words/de.txt",
     "zcalc/bench/arithmetic_set/questions.tsv",
     "zcalc/bench/arithmetic_set/pictures/LICENSE.txt",
     "zcalc/show/card.css",
@@ -36,7 +39,10 @@ IN_WHEEL = (
     "zcalc/notebook/notebooks/01_quickstart.ipynb",
     "zcalc/py.typed",
 )
-LICENSES = ("LICENSE", "NOTICE", "zcalc/data/LICENSE-WordNet.txt")
+LICENSES = (
+    "LICENSE", "NOTICE", "zcalc/data/LICENSE-WordNet.txt",
+    "zcalc/data/words/LICENSE-Unicode.txt",
+)  # fmt: skip
 IN_SDIST = (
     *LICENSES, "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "Makefile", "README.md",
     "benchmarks/flags/README.md", "constraints.txt", "docs/index.md", "grammar/zcalc.lark",

@@ -179,9 +179,11 @@ def test_the_lab_agrees_with_the_calculator(calc: Any) -> None:
     assert lab.result.vector == pytest.approx(calc(lab.expr).vector)
 
 
-def test_moving_a_slider_embeds_nothing(calc: Any) -> None:
+def test_moving_a_slider_embeds_no_operand(calc: Any) -> None:
     lab = calc.lab('img(red) - "tea"')
     _ = lab.results
+    vars(calc.models)["vocabulary"] = calc.models.plain_vocabulary  # words by their own vectors
+    _ = calc.models.vocabulary.vectors
     calc.models.encoder.batches.clear()
     for i in range(20):
         ask(lab, "reweight", path=[0], weight=0.1 * i + 0.05)

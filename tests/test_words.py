@@ -5,12 +5,17 @@ import pytest
 from helpers import HashEncoder, hash_calculator
 
 from zcalc.algebra import unit
+from zcalc.errors import ZcalcError
+from zcalc.ranking import Ranking
 from zcalc.storage import cache_folder
-from zcalc.words import StoredTexts, read_texts, stems
+from zcalc.wordlists import Entry, read_texts
+from zcalc.words import StoredTexts, stems
+
+WORD_CAT = unit(HashEncoder().texts(["cat"])[0])  # (64,)
 
 
 def stored(*texts: str) -> StoredTexts:
-    return StoredTexts("vocabulary.tsv", HashEncoder(), texts)
+    return StoredTexts([Entry(text) for text in texts], HashEncoder())
 
 
 @pytest.mark.parametrize(
@@ -68,6 +73,85 @@ def test_texts_longer_than_the_context_are_dropped() -> None:
     words = stored("a cat", "word " * 33, "a dog")
     assert words.texts == ("a cat", "a dog") and words.vectors.shape == (2, 64)
     assert len(words.nearest(unit(np.ones(64)), 9)) == 2
+
+
+def test_a_vocabulary_of_texts_that_are_all_too_long_is_an_error() -> None:
+    words = stored("word " * 33, "many " * 40)
+    with pytest.raises(ZcalcError, match="Every entry of the vocabulary is too long") as error:
+        _ = words.vectors
+    assert "32 tokens" in error.value.hint
+
+
+def test_an_entry_is_the_mean_of_its_templates() -> None:
+    entries = [Entry("cat"), Entry("Katze", language="de"), Entry("chat", language="fr")]
+    templates = {"en": ("a photo of a {}.", "{}"), "de": ("ein Foto von {}",)}
+    encoder = HashEncoder()
+    words = StoredTexts(entries, encoder, templates=templates)
+    filled = unit(encoder.texts(["a photo of a cat.", "cat", "ein Foto von Katze", "chat"]))
+    expected = unit(np.stack([filled[0] + filled[1], filled[2], filled[3]]))
+    assert words.vectors == pytest.approx(expected, abs=1e-6)
+    glossed = StoredTexts(
+        [Entry("cat", 0, "a pet")], encoder, Ranking(glossed=0.5), {"en": templates["en"]}
+    )
+    gloss = unit(encoder.texts(["cat: a pet"]))
+    assert glossed.vectors == pytest.approx(unit(expected[:1] + 0.5 * gloss), abs=1e-6)
+
+
+def test_templates_are_part_of_the_cache_key() -> None:
+    entries = [Entry("a unicorn")]
+    plain = StoredTexts(entries, HashEncoder())
+    one = StoredTexts(entries, HashEncoder(), templates={"en": ("a photo of {}",)})
+    other = StoredTexts(entries, HashEncoder(), templates={"en": ("a drawing of {}",)})
+    unused = StoredTexts(entries, HashEncoder(), templates={"de": ("ein Foto von {}",)})
+    rows = [texts.vectors for texts in (plain, one, other)]
+    assert len({row.tobytes() for row in rows}) == 3
+    assert np.array_equal(unused.vectors, rows[0]) and unused._encoder.batches == []
+
+
+@pytest.mark.parametrize("templates", [{}, {"en": ("a photo of a {}", "art of the {}")}])
+@pytest.mark.parametrize("ranking", [Ranking(), Ranking(common=0.02), Ranking(glossed=0.8)])
+def test_the_score_is_the_cosine_and_the_rank_what_words_are_ordered_by(
+    ranking: Ranking, templates: dict
+) -> None:
+    entries = [
+        Entry("cat", 5, "a pet"),
+        Entry("dog", 5, "a loyal pet"),
+        Entry("cart"),
+        Entry("cot"),
+    ]
+    encoder = HashEncoder()
+    words = StoredTexts(entries, encoder, ranking, templates).nearest(WORD_CAT, 4)
+    cosines = unit(encoder.texts([word.text for word in words])) @ WORD_CAT
+    assert [word.score for word in words] == pytest.approx(cosines, abs=1e-6)
+    plain = ranking == Ranking() and not templates
+    ranks = [word.score if plain else word.rank for word in words]
+    assert plain is all(word.rank is None for word in words)
+    assert ranks == sorted(ranks, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("language", "operand", "repeated", "others"),
+    [
+        ("de", "eine Katze", ["Katzen", "Katze"], ["Kater", "Katzenbaum"]),
+        ("de", "die Straße", ["Straßen", "STRASSE"], ["Straßenbahn"]),
+        ("fr", "les chevaux", ["cheval"], ["cheveux"]),
+        ("es", "un león", ["leones", "León"], ["leopardo"]),
+        ("zh", "一杯咖啡", ["咖啡", "杯"], ["黑咖啡", "茶"]),
+        ("ja", "お茶とコーヒー", ["お茶", "コーヒー"], ["紅茶"]),
+        ("th", "แมวดำ", ["แมว"], ["หมา"]),
+        ("hi", "दिन", ["दिन"], ["दान"]),
+        ("ru", "красные кошки", ["кошка", "красный"], ["кот"]),
+        ("xx", "Ĉevalo", ["ĉevalo"], ["ĉevaloj"]),
+        ("en", "a ☕ please", ["☕"], ["🍵"]),
+    ],
+)
+def test_words_of_many_languages_are_left_out(
+    language: str, operand: str, repeated: list[str], others: list[str]
+) -> None:
+    entries = [Entry(text, language=language) for text in [*repeated, *others]]
+    words = StoredTexts(entries, HashEncoder())
+    kept = {word.text for word in words.nearest(WORD_CAT, 9, [operand])}
+    assert kept == set(others)
 
 
 def test_the_cache_depends_on_model_and_texts() -> None:

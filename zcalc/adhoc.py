@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import PIL.Image
 
+from zcalc import sidecars
 from zcalc.errors import ZcalcError
 from zcalc.gallery import Gallery, Picture
 from zcalc.pictures import MAX_SIZE, open_picture, printable, to_rgb
@@ -42,17 +44,26 @@ class AdHoc:
                 return unique
             if existing is None and not _taken(gallery, unique):
                 break
-        self._pictures[unique] = Picture(unique, picture.path, picture.pixels, picture.vector)
+        self._pictures[unique] = replace(picture, name=unique)
         return unique
 
 
-def picture_operand(picture: PIL.Image.Image | Path, name: str | None) -> Picture:
-    """Convert a PIL picture or a path to an operand: upright RGB, downscaled, named.
+def picture_operand(
+    picture: PIL.Image.Image | Path, name: str | None, caption: str | None = None
+) -> Picture:
+    """Convert a PIL picture or a path to an operand: upright RGB, downscaled, named, captioned.
 
-    Raises ZcalcError for anything else, an unreadable file, and a picture without pixels.
+    Without a `caption`, a file has the one beside it; "" is none. Raises ZcalcError for anything
+    else, an unreadable file, and a picture without pixels.
     """
+    if caption is not None and not isinstance(caption, str):
+        message = f"A {type(caption).__name__} is not a caption."
+        raise ZcalcError(message, 'Pass a text: caption="Barack Obama".')
+    words = None if caption is None else sidecars.clean(caption) or None
     if isinstance(picture, Path):
-        return Picture(name or picture.stem, picture.resolve(), open_picture(picture))
+        path, pixels = picture.resolve(), open_picture(picture)
+        words = sidecars.find(path) if caption is None else words
+        return Picture(name or picture.stem, path, pixels, caption_source=words)
     if not isinstance(picture, PIL.Image.Image):
         hint = "Pass a PIL picture or a path: PIL.Image.open(…), Path(…)."
         raise ZcalcError(f"A {type(picture).__name__} is not a picture.", hint)
@@ -64,7 +75,7 @@ def picture_operand(picture: PIL.Image.Image | Path, name: str | None) -> Pictur
     rgb = rgb.copy() if rgb is picture else rgb
     rgb.thumbnail(MAX_SIZE)
     stem = name or Path(getattr(picture, "filename", "") or "picture").stem
-    return Picture(stem, Path(stem), rgb)
+    return Picture(stem, Path(stem), rgb, caption_source=words)
 
 
 def vector_operand(vector: Any, dim: int, name: str) -> Picture:
@@ -88,10 +99,12 @@ def _description(values: np.ndarray) -> str:
 
 
 def _equal(a: Picture, b: Picture) -> bool:
-    """Whether two pictures have the same pixels, or two embeddings the same numbers."""
+    """Whether two pictures have the same pixels and caption, or two embeddings the same numbers."""
     if a.vector is not None and b.vector is not None:
         return np.array_equal(a.vector, b.vector)
     if a.pixels is None or b.pixels is None or a.pixels.size != b.pixels.size:
+        return False
+    if a.caption != b.caption:
         return False
     return a.pixels.tobytes() == b.pixels.tobytes()
 

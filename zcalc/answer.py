@@ -54,7 +54,8 @@ class Answer:
     `tree` and `operands` (the pictures it names) are for drawing the equation. A number has a
     `value` and no `norm`. `captions` are beams, best first, decoded by `method`. `searched` is how
     many pictures were searched for `images`, `query` with which settings. `skipped` are the
-    pictures that could not be read. `seconds` is the time each part took.
+    pictures that could not be read. `remarks` are what the reader of the answer should know, such
+    as a text that was cut; `weak` says that nothing is near. `seconds` is the time each part took.
     """
 
     expr: str
@@ -74,6 +75,8 @@ class Answer:
     plot: Measure | None = None
     skipped: "tuple[Skipped, ...]" = ()
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    weak: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:

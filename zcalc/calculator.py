@@ -17,6 +17,7 @@ from zcalc.errors import ZcalcError
 from zcalc.gallery import Gallery
 from zcalc.language import Bound, Step, Text, image, plan
 from zcalc.models.pair import Models
+from zcalc.progress import notice
 from zcalc.result import Evaluated, Result, Results, Scalar
 from zcalc.space import Space
 
@@ -38,6 +39,8 @@ def load(  # noqa: PLR0913
     memory: str | None = None,
     clip: str | None = None,
     lm: str | None = None,
+    vocabulary: Folder | Sequence[Folder] | None = None,
+    caption_share: float | None = None,
     device: str = "auto",
     seed: int = 0,
     normalize: bool = True,
@@ -54,6 +57,8 @@ def load(  # noqa: PLR0913
         memory=memory,
         clip=clip,
         lm=lm,
+        vocabulary=vocabulary,
+        caption_share=caption_share,
         device=device,
         seed=seed,
         normalize=normalize,
@@ -83,6 +88,8 @@ class Calculator(Space):
         memory: str | None = None,
         clip: str | None = None,
         lm: str | None = None,
+        vocabulary: Folder | Sequence[Folder] | None = None,
+        caption_share: float | None = None,
         device: str = "auto",
         seed: int = 0,
         normalize: bool = True,
@@ -92,7 +99,11 @@ class Calculator(Space):
         `model` is a preset; `clip` and `lm` replace its encoder and language model (see
         `Encoder.load`, `LanguageModel.load`). `images` are folders of pictures; `index` is an index
         of pictures (a folder or `milvus:…`), searched within `memory`, such as "4GB". Without
-        either, the gallery is the sample pictures.
+        either, the gallery is the sample pictures. `vocabulary` has the words to rank in place of
+        the preset's: text files in UTF-8 with one entry per line, or languages (see `wordlists`).
+        `caption_share`, from 0 to 4, says how much of a picture's caption goes into its point (at 1
+        as much as the picture itself), by default as much as the preset says; an index keeps the
+        share that it was built with.
         """
         folders = [images] if isinstance(images, str | PathLike) else list(images or [])
         gallery = Gallery([Path(folder) for folder in folders]) if folders else None
@@ -100,8 +111,13 @@ class Calculator(Space):
             from zcalc.index import IndexedGallery, open_index
 
             gallery = IndexedGallery(open_index(index, memory))
-        models = Models.named(model, clip, lm, device)
-        return cls(models, gallery or Gallery.samples(), seed, normalize)
+        models = Models.named(model, clip, lm, device, vocabulary)
+        gallery = gallery or Gallery.samples()
+        calculator = cls(models, gallery, seed, normalize, caption_share=caption_share)
+        if caption_share is not None and calculator.share != caption_share:
+            shares = f"{calculator.share:g}, which is used instead of {caption_share:g}"
+            notice(f"The index was built with a caption share of {shares}.")
+        return calculator
 
     def __repr__(self) -> str:
         return f"<zcalc {self.models.name}, {len(self.gallery)} pictures>"
@@ -154,13 +170,19 @@ class Calculator(Space):
         """The search widget: search the gallery with pictures, words and an expression."""
         return hooks.search(self, expr)
 
-    def add_picture(self, picture: "PIL.Image.Image | Path", name: str | None = None) -> str:
+    def add_picture(
+        self,
+        picture: "PIL.Image.Image | Path",
+        name: str | None = None,
+        caption: str | None = None,
+    ) -> str:
         """Add a picture that is in no gallery; returns the name to use in `img(name)`.
 
-        The default name is its file's. A taken name gets a number; the same picture under the same
+        The default name is its file's, the default caption that in the text file beside it ("" for
+        none). A taken name gets a number; the same picture with the same caption under the same
         name is added once. Raises ZcalcError for anything that is not a picture.
         """
-        return self.adhoc.add(picture_operand(picture, name), self.gallery)
+        return self.adhoc.add(picture_operand(picture, name, caption), self.gallery)
 
     def add_vector(self, vector: np.ndarray, name: str) -> str:
         """Add an embedding (d,) for use in `img(name)`; `center` treats it as a picture.
@@ -208,12 +230,14 @@ class Calculator(Space):
         to: Folder,
         *,
         column: str | None = None,
+        caption_column: str | None = None,
         engine: str = "local",
         **settings: Any,
     ) -> "Report":
         """Build an index of pictures at `to`, or update the one there.
 
-        `sources` are folders, tar shards, and CSV or Parquet files with a `column` of paths;
+        `sources` are folders, tar shards, and CSV or Parquet files with a `column` of paths and,
+        if it is named, a `caption_column`, which may also be a field of the JSON files in shards.
         `engine` is "local" or "ray", `settings` are those of `zcalc.index.Settings`. An interrupted
         build resumes when it is called again.
         Raises ZcalcError if there are no pictures to read or `to` can't be written.
@@ -221,7 +245,10 @@ class Calculator(Space):
         from zcalc.index import Settings, engine_of, source_of, update
 
         places = [sources] if isinstance(sources, str | PathLike) else sources
-        chosen = Settings(engine_of(engine, self.models.clip, self.models.device), **settings)
+        settings.setdefault("caption_share", self.caption_share)
+        settings.setdefault("new_share", self.models.preset.caption_share)
+        coder = engine_of(engine, self.models.clip, self.models.device)
+        chosen = Settings(coder, caption_column=caption_column, **settings)
         source = source_of(places, column)
         index, report = update(source, self.models.lazy_encoder, Path(to), chosen)
         _ = index.structure  # built now rather than by the first query

@@ -27,6 +27,7 @@ from zcalc.language import (
     operands,
 )
 from zcalc.ranking import Parts
+from zcalc.words import sets_scene
 
 if TYPE_CHECKING:
     from zcalc.decode.objective import Toward
@@ -126,13 +127,27 @@ class Evaluation:
         return terms
 
     def parts(self, tree: Node, value: Combination) -> Parts:
-        """Return the operands of an expression as unit vectors (n, d), and their weights (n,)."""
+        """Return the operands of an expression for ranking words, without those that set a scene.
+
+        If all of them do, they all stay.
+        """
         weights = dict(zip(self.vectors, value.weights[: len(self.vectors)], strict=True))
         used = [node for node in operands(tree) if weights[node]]
-        added = (i for i, n in enumerate(used) if isinstance(n, Image) and weights[n] > 0)
-        rows = np.stack([self.vectors[node] for node in used])  # (n, d)
-        unit_rows = algebra.unit(rows).astype(np.float32)
-        return Parts(unit_rows, np.array([weights[node] for node in used]), next(added, None))
+        setting = [n for n in used if isinstance(n, Text) and sets_scene(n.text)]
+        kept = [node for node in used if node not in setting] or used
+        aim = value.vector - sum(weights[n] * self.vectors[n] for n in used if n not in kept)
+        added = (i for i, n in enumerate(kept) if isinstance(n, Image) and weights[n] > 0)
+        return Parts(
+            algebra.unit(np.stack([self.vectors[node] for node in kept])).astype(np.float32),
+            np.array([weights[node] for node in kept]),
+            next(added, None),
+            tuple(
+                node.name if isinstance(node, Image) else node.text
+                for node in kept
+                if isinstance(node, Image) or weights[node] < 0
+            ),
+            None if kept == used else algebra.unit(aim).astype(np.float32),
+        )
 
     def objective(self, value: Combination) -> "Toward":
         """Return the decoding objective: the operands (m, d), weighted by weight times norm."""

@@ -3,9 +3,10 @@
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
@@ -13,12 +14,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from zcalc import sidecars
 from zcalc.errors import ZcalcError
 from zcalc.language import image, unparse
 from zcalc.pictures import SUFFIXES, open_picture, printable, split_path
 
-# zcalc's own pictures: flags of countries (us_flag) and everyday drawings (king).
-_DRAWINGS = Path(__file__).parent / "data/pictures"
+# Pictures that zcalc ships: flags of countries (us_flag), drawings (king), photographs (obama).
+_OWN = Path(__file__).parent / "data/pictures"
 # Photographs that the wheels of scikit-image and scikit-learn ship, under plain names.
 _PHOTOGRAPHS = {
     "skimage/data": {
@@ -44,13 +46,22 @@ class Picture:
     """A picture's name and file.
 
     Pictures added from Python carry `pixels` instead; embeddings added from Python carry a
-    `vector` (d,).
+    `vector` (d,). `caption_source` is a caption, or what finds it once it is asked for.
     """
 
     name: str
     path: Path
     pixels: Image.Image | None = field(default=None, compare=False, repr=False)
     vector: np.ndarray | None = field(default=None, compare=False, repr=False)
+    caption_source: str | Callable[[], str | None] | None = field(
+        default=None, compare=False, repr=False
+    )
+
+    @property
+    def caption(self) -> str | None:
+        """What a person wrote about the picture, if anything; read when it is asked for."""
+        source = self.caption_source
+        return source() if callable(source) else source
 
     def open(self) -> Image.Image:
         """The picture as upright RGB; raises ZcalcError if it can't be read."""
@@ -61,11 +72,21 @@ class Gallery:
     """Named pictures: all those below the folders `roots`, or those passed by name.
 
     A picture's name is its file name without the suffix, or its path relative to its root where
-    several files share that name. No file outside `roots` is ever opened; with `named` and no
-    roots, exactly the named files may be. Raises ZcalcError for a folder without pictures.
+    several files share that name. Its caption is in the text file beside it: `obama.txt` for
+    `obama.jpg`. No file outside `roots` is ever opened; with `named` and no roots, exactly the
+    named files and the captions beside them may be; `captions` has those of pictures by name,
+    instead. Raises ZcalcError for a folder without
+    pictures.
     """
 
-    def __init__(self, roots: Iterable[Path] = (), named: Mapping[str, Path] | None = None) -> None:
+    caption_share: float | None = None  # of an index: how much of the captions its points have
+
+    def __init__(
+        self,
+        roots: Iterable[Path] = (),
+        named: Mapping[str, Path] | None = None,
+        captions: Mapping[str, str] | None = None,
+    ) -> None:
         self.roots = tuple(_folder(Path(root)) for root in roots)
         if named is None:
             named = _names(self.roots)
@@ -74,12 +95,13 @@ class Gallery:
                 hint = "Name a folder that holds JPEG, PNG, WebP, GIF, BMP or TIFF files."
                 raise ZcalcError(f"There are no pictures in {folders}.", hint)
         self._named: Mapping[str, Path] = named
+        self._captions = captions or {}
 
     @classmethod
     def samples(cls) -> "Gallery":
-        """The sample pictures: photographs from scikit-image and scikit-learn, flags, drawings.
+        """The sample pictures: photographs (from scikit-image and scikit-learn), flags, drawings.
 
-        >>> {"coffee", "us_flag", "king"} <= {picture.name for picture in Gallery.samples()}
+        >>> {"coffee", "us_flag", "king", "obama"} <= {p.name for p in Gallery.samples()}
         True
         """
         photographs = {
@@ -87,12 +109,15 @@ class Gallery:
             for folder, files in _PHOTOGRAPHS.items()
             for name, file in files.items()
         }
+        photographs |= {path.stem: path for path in _OWN.glob("photographs/*.jpg")}
         photographs = {name: path for name, path in sorted(photographs.items()) if path.is_file()}
-        drawings = {path.stem: path for path in sorted(_DRAWINGS.glob("*/*.png"))}
-        return cls(named=photographs | drawings)
+        drawings = {path.stem: path for path in sorted(_OWN.glob("*/*.png"))}
+        lines = (_OWN / "photographs/captions.tsv").read_text(encoding="utf-8").splitlines()
+        captions = dict(line.split("\t") for line in lines)
+        return cls(named=photographs | drawings, captions=captions)
 
     def __iter__(self) -> Iterator[Picture]:
-        return (Picture(name, path) for name, path in self._named.items())
+        return (self._picture(name, path) for name, path in self._named.items())
 
     def __len__(self) -> int:
         return len(self._named)
@@ -107,7 +132,7 @@ class Gallery:
             hint = "Save the picture in a folder of the gallery and use its name."
             raise ZcalcError("zcalc opens files, not URLs", hint)
         if name in self._named:
-            return Picture(name, self.locate(Picture(name, self._named[name])))
+            return self._picture(name, self.locate(Picture(name, self._named[name])))
         outside = False
         for base in dict.fromkeys(base for root in self.roots for base in (root, root.parent)):
             try:
@@ -115,7 +140,7 @@ class Gallery:
             except (OSError, RuntimeError, ValueError):  # missing, a symlink loop, a NUL byte
                 continue
             if self._inside(path) and path.is_file():
-                return Picture(self._name_of(path), path)
+                return self._picture(self._name_of(path), path)
             outside = outside or not self._inside(path)
         if outside or Path(name).is_absolute():
             raise self._refused(name)
@@ -139,6 +164,11 @@ class Gallery:
             message = f"The picture {picture.name!r} is not a regular file"
             raise ZcalcError(message, "zcalc opens regular files only.")
         return Path(f"{path}!{member}") if member else path
+
+    def _picture(self, name: str, path: Path) -> Picture:
+        """A picture with its caption; one in a file beside it is not read yet."""
+        known = self._captions.get(name)
+        return Picture(name, path, caption_source=known or partial(sidecars.find, path, self.roots))
 
     def _inside(self, path: Path) -> bool:
         return any(path.is_relative_to(root) for root in self.roots)

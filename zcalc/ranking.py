@@ -7,29 +7,37 @@ if TYPE_CHECKING:
     import numpy as np
 
 NEIGHBOURS = 8  # entries whose kinds decide what kind of thing a picture shows
+NAMED = 46  # the kind of people by name; the kinds below it are WordNet's lexicographer files
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The operands of an expression: unit vectors (n, d) and weights (n,).
 
-    `subject` is the index of the first picture with a positive weight, or None.
+    `subject` is the index of the first picture with a positive weight, or None; `lenders` are the
+    names of the pictures and subtracted texts, whose words no compound should borrow. Operands that
+    only set the scene, such as "a photo", are left out; `aim` (d,) is then the direction of the
+    result without them.
     """
 
     vectors: "np.ndarray"
     weights: "np.ndarray"  # (n,)
     subject: int | None = None
+    lenders: tuple[str, ...] = ()
+    aim: "np.ndarray | None" = None  # (d,)
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Weights of the terms in a text's score; with all of them 0 the score is the cosine.
+    """Weights of the terms in a text's rank; with all of them 0 it is the cosine.
 
     With several operands, `together` rewards texts near all added operands (the minimum of their
     cosines), `repeated` penalises texts that repeat one operand (the maximum of all cosines), and
     `kind` rewards texts of the subject's kind (a food for a food). `common` weights a prior for
     frequent words: the log of the frequency rank, standardised. `glossed` is the weight of a word's
-    definition in its vector.
+    definition in its vector. `borrowed` penalises compounds that borrow a word from a picture or a
+    subtracted text ("tiger shark" for a tiger); `named` penalises people by name, whom few models
+    can tell apart.
     """
 
     together: float = 0.0
@@ -37,6 +45,8 @@ class Ranking:
     common: float = 0.0
     kind: float = 0.0
     glossed: float = 0.0
+    borrowed: float = 0.0
+    named: float = 0.0
 
     def scores(
         self,
@@ -45,9 +55,9 @@ class Ranking:
         parts: Parts | None = None,
         kinds: "np.ndarray | None" = None,
     ) -> "np.ndarray":
-        """Scores (m,) of unit vectors (m, d), sorted by word frequency, for a unit vector (d,).
+        """The ranks (m,) of unit vectors (m, d) for a unit vector (d,): the best has the highest.
 
-        `kinds` (m,) are their kinds, 0 if unknown.
+        The vectors are sorted by word frequency; `kinds` (m,) are their kinds, 0 if unknown.
         """
         import numpy as np
 
@@ -55,6 +65,8 @@ class Ranking:
         if self.common:
             log = np.log(np.arange(len(vectors)) + 10)
             scores = scores - self.common * (log - log.mean()) / log.std()
+        if self.named and kinds is not None:
+            scores = scores - self.named * (kinds == NAMED)
         if parts is None or len(parts.weights) < 2:
             return scores
         cosines = vectors @ parts.vectors.T  # (m, n)

@@ -52,6 +52,13 @@ class Evaluated(Expression["Result", "Scalar"]):
         result.__dict__["_evaluation"] = evaluation
         return result
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the encoder misses of the expression's texts, for people."""
+        texts = dict.fromkeys(node.text for node in operands(self.tree) if isinstance(node, Text))
+        remarks = map(self.calculator.models.encoder.remark, texts)
+        return tuple(remark for remark in remarks if remark)
+
     def _result(self, tree: Node) -> Any:
         return (Scalar if check(tree) is Type.NUMBER else Result)(self.calculator, tree)
 
@@ -71,7 +78,10 @@ class Scalar(Evaluated):
         """The number, ready to be shown."""
         value, model = self.value, self.calculator.models.name
         seconds = dict(self.seconds)
-        return Answer(self.expr, model, self.tree, self.name, value=value, seconds=seconds)
+        remarks = self.remarks
+        return Answer(
+            self.expr, model, self.tree, self.name, value=value, remarks=remarks, seconds=seconds
+        )
 
 
 class Result(Evaluated):
@@ -107,6 +117,7 @@ class Result(Evaluated):
             hits = self.nearest(view.pictures, keep_operands=view.keep_operands, **view.query)
             skipped, searched = self.calculator.skipped, len(self.calculator.image_index)
         plot = None if view.plot is None else self.measure(**view.plot)
+        weak = self._weakness([found.score for found in (*(words or ()), *(hits or ()))])
         return Answer(
             expr=self.expr,
             model=self.calculator.models.name,
@@ -124,8 +135,18 @@ class Result(Evaluated):
             plot=plot,
             skipped=skipped,
             notes=skipped_note(skipped),
+            remarks=(*self.remarks, *([] if weak is None else [weak])),
+            weak=weak is not None,
             seconds=dict(self.seconds),
         )
+
+    def _weakness(self, cosines: Sequence[float]) -> str | None:
+        """A remark on the best cosines, if none is above what random pairs have."""
+        random = self.calculator.models.random_cosine
+        if random is None or not cosines or max(cosines) >= random:
+            return None
+        best = f"the best cosine is {max(cosines):.2f}, and random pairs have {random:.2f}"
+        return f"Nothing is near this point: {best} on average."
 
     @cached_property
     def _point(self) -> tuple[np.ndarray, float]:
@@ -161,9 +182,14 @@ class Result(Evaluated):
         ]
 
     def words(self, k: int = 10, *, keep_operands: bool = False) -> list[Word]:
-        """The `k` best words, best first, without the expression's own operands."""
-        own = [node.text for node in operands(self.tree) if isinstance(node, Text)]
-        own += [picture.name for picture in self.operand_pictures.values()]
+        """The `k` best words, best first, without the expression's own operands.
+
+        A picture alone is described by all words, its name among them.
+        """
+        nodes = set(operands(self.tree))
+        own = [node.text for node in nodes if isinstance(node, Text)]
+        if len(nodes) > 1:
+            own += [picture.name for picture in self.operand_pictures.values()]
         target, parts = self.vector, self._evaluation.parts(self.tree, self._value)
         with self._timed("words"):
             vocabulary = self.calculator.models.vocabulary

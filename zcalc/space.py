@@ -1,7 +1,7 @@
 """The space that expressions live in: a pair of models and a gallery, evaluated and searched."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from zcalc.evaluator import Evaluation
 from zcalc.gallery import Gallery, Picture
 from zcalc.language import Image, Node, Text, errors_at, operands
 from zcalc.models.pair import Models
+from zcalc.sidecars import check_share, with_captions
 from zcalc.storage import cache_folder, digest
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ class Space:
     """Models and a gallery, with what is computed from both; each part is loaded when needed.
 
     `seed` is the decoders'. `normalize=False` adds up raw features, as the ZeroCap authors' code
-    does. `adhoc` holds pictures and embeddings that are in no gallery.
+    does. `adhoc` holds pictures and embeddings that are in no gallery. `caption_share` replaces the
+    preset's; raises ZcalcError unless it is between 0 and 4.
     """
 
     models: Models
@@ -35,13 +37,32 @@ class Space:
     seed: int = 0
     normalize: bool = True
     adhoc: AdHoc = field(default_factory=AdHoc)
+    caption_share: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the share of captions."""
+        check_share(self.share if self.caption_share is None else self.caption_share)
+
+    @cached_property
+    def share(self) -> float:
+        """How much of a picture's caption goes into its point (see `algebra.captioned`).
+
+        An opened index has its own share, so that operands agree with the pictures they find.
+        """
+        own = self.gallery.caption_share
+        asked = self.caption_share if own is None else own
+        return self.models.preset.caption_share if asked is None else asked
 
     def picture(self, node: Image, source: str) -> Picture:
-        """The picture that an `img` names; raises LanguageError at its place in `source`."""
-        if picture := self.adhoc.get(node.name):
-            return picture
-        with errors_at(source, node.span):
-            return self.gallery.find(node.name)
+        """The picture that an `img` names, with the caption that goes into its point, if any.
+
+        Raises LanguageError at its place in `source`.
+        """
+        picture = self.adhoc.get(node.name)
+        if picture is None:
+            with errors_at(source, node.span):
+                picture = self.gallery.find(node.name)
+        return replace(picture, caption_source=picture.caption if self.share else None)
 
     def evaluation(self, trees: Sequence[Node], source: str) -> Evaluation:
         """Embed the operands of some expressions, one batch per modality."""
@@ -55,7 +76,10 @@ class Space:
             with errors_at(source, node.span):
                 opened.append(pictures[node].open())
         text_rows = self.models.encoder.texts([node.text for node in texts])  # (t, d)
-        image_rows = self.models.encoder.images(opened)  # (p, d)
+        captions = [pictures[node].caption for node in images]
+        image_rows = with_captions(  # (p, d)
+            self.models.encoder, self.models.encoder.images(opened), captions, self.share
+        )
         rows = np.concatenate([image_rows, text_rows, *(v[None] for v in vectors.values())])
         rows = unit(rows.astype(np.float64)) if self.normalize else rows.astype(np.float64)
         embedded = dict(zip([*images, *texts, *vectors], rows, strict=True))
@@ -75,7 +99,9 @@ class Space:
             self.gallery.index.require_model(identity)
             return self.gallery.index
         key = digest("\n".join([identity, *map(str, self.gallery.roots)]))[:16]
-        settings = Settings() if self.gallery.roots else Settings(picture_engine(identity))
+        settings = Settings(caption_share=self.share)
+        if not self.gallery.roots:
+            settings = replace(settings, engine=picture_engine(identity))
         source, encoder = GallerySource(self.gallery), self.models.encoder
         try:
             return update(source, encoder, cache_folder("index", key), settings)[0]
@@ -102,7 +128,7 @@ class Space:
     def means(self) -> tuple[np.ndarray, np.ndarray]:
         """The mean picture and the mean text, two (d,).
 
-        Presets that don't store them use the gallery's pictures and the vocabulary's words.
+        Presets that don't store them use the gallery's pictures and their own vocabulary's words.
         """
         if not self.normalize:
             hint = "Remove normalize=False (--raw)."
@@ -112,5 +138,5 @@ class Space:
 
             stored = load_file(self.models.preset.means)
             return stored["image"], stored["text"]
-        words = self.models.vocabulary.vectors
+        words = self.models.plain_vocabulary.vectors
         return self.image_index.mean, words.mean(axis=0, dtype=np.float64)

@@ -34,7 +34,7 @@ An expression may begin with a minus sign, and `-` reads it from standard input.
 ```json
 {"expr": "…", "model": "mini", "norm": 0.93,
  "captions": [{"text": "Image of a …", "clip": 0.31, "logprob": -1.9}],
- "words": [{"text": "tea", "score": 0.52}],
+ "words": [{"text": "tea", "score": 0.52, "rank": 0.47}],
  "images": [{"name": "coffee", "path": "…", "score": 0.41}],
  "terms": [{"name": "img(coffee)", "weight": 1.0, "norm": 1.0, "cosine": 0.6}],
  "seconds": {"load": 0.0, "embed": 0.0, "caption": 0.0, "words": 0.0, "nearest": 0.0}}
@@ -44,12 +44,13 @@ An expression may begin with a minus sign, and `-` reads it from standard input.
 compute. A number has a `value` instead of a `norm`, a plot its numbers as `plot`, a bound result
 its `name`. `clip` is the caption's cosine with the result, `logprob` its mean log-probability per
 token. Pictures also have their `metadata`, `alike` (near-duplicates folded into them) and
-`missing`, where there is any. An error is `{"error": {"message": …, "hint": …}}`, for an
+`missing`, where there is any; pictures and terms have a `caption` if one is [part of the picture's
+point](image-index.md#captions). An error is `{"error": {"message": …, "hint": …}}`, for an
 expression with `line`, `column` and `source_line`.
 
 An expression's own operands, and inflections of its words, are left out of `words` and `images`
-unless `--keep-operands` is given. With `mini`, words are ranked by more than their cosine: [the
-model card](../zcalc/models/mini/README.md) explains the ranking. Other models rank by cosine.
+unless `--keep-operands` is given. `score` is a cosine; words have a `rank` as well if they are
+ordered by more than that: [how words are ranked](language.md#how-words-are-ranked).
 """
 _PLACEHOLDERS = {"str": "TEXT", "int": "N", "int range": "N", "float range": "X", "path": "PATH"}
 _PLACEHOLDERS |= {"Path": "PATH", "list[Path]": "PATH", "list[str]": "TEXT"}

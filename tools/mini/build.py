@@ -4,23 +4,32 @@ import json
 import math
 import random
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import ClassVar
 
 from tools.mini import sources
 
-TEXT_STEPS, LM_STEPS, HEAD_STEPS, SENTENCES, HELD_OUT = 2400, 2100, 2800, 6000, 500
+TEXT_STEPS, LM_STEPS, HEAD_STEPS, SENTENCES, HELD_OUT = 3200, 2100, 2800, 6000, 500
+KEEPABLE = ("language_model", "drawn_head")
 
 
 class Build:
-    """Runs the steps in the `work` folder and writes the finished models into `package`."""
+    """Runs the steps in the `work` folder and writes the finished models into `package`.
+
+    `human` is a tab-separated file whose last column are captions that people wrote, for the text
+    tower. The parts named in `keep` are taken from the package instead of being trained again.
+    """
 
     STEPS: ClassVar = (
         "fetch", "words", "captions", "teacher", "text_tower", "language_model", "pictures",
         "drawn_head", "image_tower", "pack",
     )  # fmt: skip
 
-    def __init__(self, work: Path, package: Path) -> None:
+    def __init__(
+        self, work: Path, package: Path, human: Path | None = None, keep: Collection[str] = ()
+    ) -> None:
+        self.human, self.keep = human, keep
         self.work, self.mini = work, package / "models/mini"
         self.data, self.bench = package / "data", package / "bench"
         self.output = work / "mini"
@@ -46,7 +55,7 @@ class Build:
         if not file.exists():
             lists = {
                 "nouns": [vars(n) for n in nouns.visible_nouns(self.work, self.embed_by_teacher)],
-                "words": vocabulary.vocabulary(self.work, self.embed_by_teacher),
+                "words": vocabulary.vocabulary(self.work),
             }
             file.write_text(json.dumps(lists))
         lists = json.loads(file.read_text())
@@ -58,6 +67,11 @@ class Build:
         """Sample captions from SmolLM2 and hold out 1,000 of them."""
         from tools.mini import corpus, sample
 
+        if "language_model" in self.keep:
+            self.training_captions = (self.data / "captions.txt").read_text("utf8").splitlines()
+            held_out = json.loads((self.bench / "held_out.json").read_text("utf8"))
+            self.held_out_captions = held_out["captions"]
+            return
         sample.write(sources.writer_file(self.work), self.nouns, self.work / "captions.jsonl")
         sampled = corpus.sampled(self.work / "captions.jsonl")
         self.training_captions, self.held_out_captions = corpus.hold_out(sampled)
@@ -66,21 +80,22 @@ class Build:
         """Collect the text tower's training texts and embed them with the teacher."""
         from tools.mini import corpus, teacher
 
-        texts = corpus.texts(
-            self.work, self.nouns, self.entries, self.training_captions, self.countries
-        )
+        captions = [*self.training_captions, *corpus.human(self.human)]
+        texts = corpus.texts(self.work, self.nouns, self.entries, captions, self.countries)
         self.held_out = corpus.held_out(
             self.work, texts, self.entries, self.held_out_captions, HELD_OUT
         )
         excluded = {text for kind in self.held_out.values() for text in kind}
         remaining = [text for text in texts if text not in excluded]
         self.texts = random.Random(0).sample(remaining, len(remaining))
-        self.targets = teacher.embed(self.embed_by_teacher, self.texts, self.work / "teacher.npy")
+        rows = teacher.embed(self.embed_by_teacher, self.texts, self.work / "teacher.npy")
+        self.targets = teacher.reduce(self.embed_by_teacher, rows, self.work / "reduced.npz")
 
     def text_tower(self) -> None:
         """Train the text tower."""
         import torch
 
+        from tools.mini import corpus, image_tower
         from tools.mini import text_tower as tower
 
         self.tokenizer = tower.make_tokenizer(sources.teacher_folder(self.work), self.output)
@@ -97,11 +112,17 @@ class Build:
             kind: (tower.token_ids(self.tokenizer, texts), self.embed_by_teacher(texts))
             for kind, texts in self.held_out.items()
         }
-        ids = tower.token_ids(self.tokenizer, self.texts)
-        tower.train(self.clip, ids, self.targets, TEXT_STEPS, checkpoint, held_out)
+        things = [*self.entries, *map(image_tower.plain, self.names)]
+        things += corpus.defined(self.work, self.entries)
+        rows = corpus.emphasised(self.texts, things)
+        ids = tower.token_ids(self.tokenizer, [self.texts[row] for row in rows])
+        tower.train(self.clip, ids, self.targets[rows], TEXT_STEPS, checkpoint, held_out)
 
     def language_model(self) -> None:
         """Train the small GPT-2 on captions and templates."""
+        self.lm = None
+        if "language_model" in self.keep:
+            return
         from tools.mini import corpus, language_model
 
         captions = [language_model.fix_articles(c) for c in self.training_captions]
@@ -127,24 +148,33 @@ class Build:
         from tools.mini.drawn_classes import drawn_classes
 
         self.classes = drawn_classes(self.work)
-        self.tower = image_tower.build(sources.backbone_weights(self.work), len(self.classes))
-        self.scenes = scene_set.write(self.work, self.tower)
+        self.tower = image_tower.build(
+            sources.backbone_weights(self.work), sources.face_weights(self.work), len(self.classes)
+        )
+        if "drawn_head" not in self.keep:
+            self.scenes = scene_set.write(self.work, self.tower)
 
     def drawn_head(self) -> None:
         """Train the head that recognises flags and drawings."""
-        from tools.mini import drawn_head, scene_set
+        from tools.mini import drawn_head, image_tower, scene_set
 
+        if "drawn_head" in self.keep:
+            image_tower.copy_head(self.tower, self.mini / "open_clip_model.safetensors")
+            return
         drawn_head.train(
             self.tower, lambda: scene_set.read(self.scenes), HEAD_STEPS, self.work / "head.pt"
         )
+        drawn_head.lower_prior(self.tower)
+        self.tower.pooled_mean.data = scene_set.mean_of_photographs(self.scenes)
 
     def image_tower(self) -> None:
-        """Fill the class table with the text tower's embeddings of the class names."""
-        from tools.mini import drawn_head, image_tower, scene_set
+        """Fill the class table with the text tower's embeddings of the names and kinds."""
+        from tools.mini import image_tower, kinds
 
-        drawn_head.lower_prior(self.tower)
-        self.tower.table.data = image_tower.class_table(self.names, self.classes, self._embed)
-        self.tower.pooled_mean.data = scene_set.mean_of_photographs(self.scenes)
+        drawn = [concept.name for concept in self.classes]
+        table = image_tower.ClassTable(self._embed, kinds.kinds(self.names, drawn))
+        self.tower.table.data = table(self.names, self.classes)
+        self.tower.people.data = image_tower.people_rows(self._embed)
         self.tower.fit_guess()
         self.clip.visual.trunk.load_state_dict(self.tower.state_dict())
         self.clip.logit_scale.data.fill_(math.log(1 / 0.05))
@@ -156,7 +186,9 @@ class Build:
         means = pack.means(self.tower, self._embed(self.entries))
         pack.models(self.output, self.clip, self.lm, means)
         shutil.copytree(self.output, self.mini, dirs_exist_ok=True)
-        pack.lists(self.data, self.work, self.entries, self.training_captions, SENTENCES)
+        pack.words(self.data, self.work, self.entries)
+        if "language_model" not in self.keep:
+            pack.sentences(self.data, self.training_captions, SENTENCES)
         pack.benchmarks(self.bench, self.work, self.held_out, self.embed_by_teacher)
         pack.pictures(self.data / "pictures", self.work)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.mini import sources, wordnet
+from tools.mini import sources, vocabulary, wordnet
 from tools.mini.nouns import MOSTLY_NOUN, Noun
 from tools.mini.phrases import NATIONAL, SCENES
 from tools.mini.sample import article
@@ -19,7 +19,13 @@ TEMPLATES = (
     "Image of {an} {noun} {doing} {where}.",
     "Image of {an2} {adjective} {noun}.",
 )
-PROMPTS = ("a photo of {an} {noun}", "{an} {noun}", "Image of {an} {noun}", "a picture of {noun}")
+PROMPTS = (
+    "a photo of {an} {noun}",
+    "{an} {noun}",
+    "Image of {an} {noun}.",
+    "a picture of {an} {noun}",
+    "{an} {noun} in the picture",
+)
 PHRASES = ("{adjective} {noun}", "{noun} {where}", "{noun} and {other}", "{people} {noun}")
 
 
@@ -95,8 +101,24 @@ def words(work: Path, rarest: float = 1.9) -> list[str]:
     return list(dict.fromkeys(entries))
 
 
+def human(file: Path | None) -> list[str]:
+    """Captions that people wrote: the last column of a tab-separated file, or none."""
+    if file is None:
+        return []
+    rows = (line.split("\t") for line in file.read_text("utf8").splitlines())
+    return list(dict.fromkeys(row[-1].strip() for row in rows if row[-1] != "caption"))
+
+
+def joined(captions: list[str], seed: int, count: int = 9000) -> Iterator[str]:
+    """Long texts, for the later positions: two to five captions one after the other."""
+    rng = random.Random(seed)
+    for _ in range(count if captions else 0):
+        parts = (c.rstrip(".") for c in rng.sample(captions, rng.randint(2, 5)))
+        yield ". ".join(parts) + "."
+
+
 def glosses(work: Path, seed: int) -> Iterator[str]:
-    """WordNet's definitions, cut to between 6 and 16 words, each with an example if any."""
+    """WordNet's definitions, whole and cut to between 6 and 16 words, each with an example."""
     from wordfreq import zipf_frequency
 
     rng = random.Random(seed)
@@ -104,6 +126,7 @@ def glosses(work: Path, seed: int) -> Iterator[str]:
         for sense in wordnet.synsets(sources.wordnet_folder(work), part):
             if any(zipf_frequency(w, "en") >= 1.8 for w in sense.words):
                 gloss = re.sub(r"\(.*?\)", "", sense.gloss).strip()
+                yield gloss
                 yield " ".join(gloss.split()[: rng.randint(6, 16)])
                 yield from sense.examples[:1]
 
@@ -114,8 +137,22 @@ def prompts(entries: list[str], seed: int) -> list[str]:
     return [
         prompt.format(an=article(entry), noun=entry)
         for entry in entries
-        for prompt in rng.sample(PROMPTS, 2)
+        for prompt in rng.sample(PROMPTS, 3)
     ]
+
+
+def defined(work: Path, entries: list[str]) -> list[str]:
+    """Each entry that has a definition with it, as the vocabulary's vectors have them."""
+    rows = (line.split("\t") for line in vocabulary.described(work, entries))
+    return [f"{row[0]}: {row[2]}" for row in rows if len(row) > 2]
+
+
+def emphasised(texts: list[str], things: list[str], times: int = 3) -> list[int]:
+    """The rows of all texts, those that name a thing, alone or in a prompt, repeated `times`."""
+    forms = ("{noun}", *PROMPTS)
+    named = {form.format(an=article(thing), noun=thing) for thing in things for form in forms}
+    repeated = [row for row, text in enumerate(texts) if text in named]
+    return [*range(len(texts)), *repeated * (times - 1)]
 
 
 def held_out(
@@ -153,14 +190,17 @@ def texts(
     countries: list[tuple[str, str]],
 ) -> list[str]:
     """All training texts of the text tower, without duplicates."""
+    things = list(dict.fromkeys([*entries, *(n.word for n in nouns)]))
     collected = [
         *captions,
         *templates(nouns, seed=1),
         *national(countries, seed=2),
         *phrases(nouns, countries, seed=3, each=12),
         *entries,
-        *prompts(list(dict.fromkeys([*entries, *(n.word for n in nouns)])), seed=4),
+        *prompts(things, seed=4),
         *words(work),
         *glosses(work, seed=0),
+        *defined(work, entries),
+        *joined(captions, seed=6),
     ]
-    return [t for t in dict.fromkeys(collected) if t and len(t.split()) <= 18]
+    return [t for t in dict.fromkeys(collected) if t]

@@ -25,10 +25,11 @@ LICENCES = {
     "fluent-emoji-3d": "MIT, Microsoft Corporation",
 }
 RASTER = "fluent-emoji-3d"  # distributed as raster images; all others are SVG
-HELD_OUT = "noto"  # used for evaluation and the gallery only
+HELD_OUT = "noto"  # used for evaluation, and for one drawing of the gallery
 TRAINING = tuple(design for design in LICENCES if design != HELD_OUT)
 CONCEPTS = Path(__file__).with_name("concepts.tsv")
 NAMES = Path(__file__).with_name("emoji_names.tsv")
+GALLERY = Path(__file__).with_name("gallery.tsv")
 TONES = tuple(f"{tone:x}" for tone in range(0x1F3FB, 0x1F400))
 VARIANT = re.compile(r"-\d$")  # Streamline's second drawings (man-2) have a light skin tone
 
@@ -40,6 +41,23 @@ class Concept:
     name: str
     texts: tuple[str, ...]
     codes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A drawing of the sample gallery: an emoji in a design, with a margin in pixels of 128."""
+
+    name: str
+    code: str
+    design: str
+    margin: int
+
+
+def gallery() -> list[Shown]:
+    """The drawings of the sample gallery (gallery.tsv)."""
+    lines = GALLERY.read_text(encoding="utf-8").splitlines()
+    rows = (line.split("\t") for line in lines if not line.startswith("#"))
+    return [Shown(name, code, design, int(margin)) for name, code, design, margin in rows]
 
 
 def concepts(work: Path) -> list[Concept]:
@@ -65,7 +83,8 @@ def drawing(work: Path, design: str, code: str) -> Path:
 
 def render(work: Path) -> None:
     """Render the missing drawings of concepts, gallery and flags (`SIZE` px, RGBA)."""
-    needed = {code for concept in concepts(work) for code in concept.codes} | set(GALLERY.values())
+    needed = {code for concept in concepts(work) for code in concept.codes}
+    needed |= {shown.code for shown in gallery()}
     for design in LICENCES:
         if design == RASTER:
             continue
@@ -201,22 +220,3 @@ def _chars(work: Path, design: str) -> dict[str, str]:
 
 def _folder(work: Path, design: str) -> Path:
     return sources.npm_folder(work, PREFIX + design) / "package"
-
-
-GALLERY: dict[str, str] = {
-    "king": "1f934", "queen": "1f478", "man": "1f468", "woman": "1f469", "boy": "1f466",
-    "girl": "1f467", "baby": "1f476", "old_man": "1f474", "old_woman": "1f475",
-    "police_officer": "1f46e", "doctor": "1f9d1-200d-2695", "teacher": "1f9d1-200d-1f3eb",
-    "firefighter": "1f9d1-200d-1f692", "farmer": "1f9d1-200d-1f33e", "cook": "1f9d1-200d-1f373",
-    "judge": "1f9d1-200d-2696", "bride": "1f470-200d-2640", "groom": "1f935-200d-2642",
-    "santa": "1f385", "happy": "1f600", "sad": "1f622", "angry": "1f620",
-    "sun": "2600", "rain": "1f327", "snow": "1f328", "rainbow": "1f308", "castle": "1f3f0",
-    "church": "26ea", "mosque": "1f54c", "temple": "1f6d5", "synagogue": "1f54d", "house": "1f3e0",
-    "school": "1f3eb", "hospital": "1f3e5", "pizza": "1f355", "sushi": "1f363", "ramen": "1f35c",
-    "taco": "1f32e", "hamburger": "1f354", "croissant": "1f950", "bread": "1f35e",
-    "wine": "1f377", "beer": "1f37a", "tea": "1f375", "kimono": "1f458", "sari": "1f97b",
-    "dress": "1f457", "crown": "1f451", "hammer": "1f528", "camera": "1f4f7", "car": "1f697",
-    "bus": "1f68c", "train": "1f686", "ship": "1f6a2", "airplane": "2708", "bicycle": "1f6b2",
-    "dog": "1f415", "horse": "1f40e", "lion": "1f981", "fish": "1f41f", "tree": "1f333",
-    "rose": "1f339", "heart": "2764", "volcano": "1f30b", "beach": "1f3d6",
-}  # fmt: skip

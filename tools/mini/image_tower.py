@@ -1,22 +1,31 @@
 """The image tower of `mini`: EfficientNet-Lite2, a head for drawings, a table of class names."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import timm
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 
+from tools.mini import faces
 from tools.mini.drawn_classes import DrawnClass
 from tools.mini.sample import article
 from zcalc.models import tower
 
+KIND_SHARE, DRAWN_KIND_SHARE = 0.45, 0.3  # of a class's kinds in its row
+PEOPLE = (
+    ("a person", "a human being"),
+    ("a person", "people"),
+    ("people", "a group of people"),
+    ("people", "a crowd of people", "a crowd"),
+)
 PROMPTS = ("{name}", "{an} {name}", "a photo of {an} {name}", "Image of {an} {name}.")
 
 
-def build(weights: Path, drawn: int) -> tower.ClassMixture:
-    """Build the tower with pretrained backbone weights, an untrained head and an empty table."""
+def build(weights: Path, face_weights: Path, drawn: int) -> tower.ClassMixture:
+    """Build the tower: pretrained backbone and face detector, an untrained head, an empty table."""
     if drawn != tower.DRAWN:
         raise RuntimeError(
             f"found {drawn} drawn classes, not {tower.DRAWN}: update DRAWN in {tower.__file__}"
@@ -26,7 +35,24 @@ def build(weights: Path, drawn: int) -> tower.ClassMixture:
     backbone = timm.create_model("tf_efficientnet_lite2")
     copy_weights(backbone, weights)
     model.backbone.load_state_dict(tower.folded(backbone).state_dict())
+    model.faces = faces.build(face_weights)
     return model.eval()
+
+
+def people_rows(embed: Callable[[list[str]], torch.Tensor]) -> torch.Tensor:
+    """Unit rows (4, d) of the tower's `people`: a portrait, a person, a few people, a crowd."""
+    rows = [F.normalize(embed(list(texts)).sum(0), dim=-1) for texts in PEOPLE]
+    return torch.stack(rows)
+
+
+def copy_head(model: tower.ClassMixture, weights: Path) -> None:
+    """Copy the head for drawings, and the mean photograph, from a finished model."""
+    prefix = "visual.trunk."
+    state = {key.removeprefix(prefix): value.float() for key, value in load_file(weights).items()}
+    parts = {k: v for k, v in state.items() if k.startswith("drawn.") or k == "pooled_mean"}
+    missing, unexpected = model.load_state_dict(parts, strict=False)
+    if unexpected or any(key.startswith("drawn.") for key in missing):
+        raise RuntimeError(f"{weights} has no head of this shape: {unexpected or missing}")
 
 
 def copy_weights(backbone: torch.nn.Module, weights: Path) -> None:
@@ -47,14 +73,50 @@ def plain(name: str) -> str:
     return re.sub(r"\s*\(.*?\)", "", name).lower()
 
 
-def class_table(
-    names: list[str], drawn: list[DrawnClass], embed: Callable[[list[str]], torch.Tensor]
-) -> torch.Tensor:
-    """Rows (1000 + drawn, d): prompted ImageNet names, then the mean text of each drawn class."""
-    rows = sum(
-        embed([prompt.format(name=n, an=article(n)) for n in map(plain, names)])
-        for prompt in PROMPTS
-    )  # (1000, d)
-    vectors = iter(embed([text for concept in drawn for text in concept.texts]))
-    sums = [sum(next(vectors) for _ in concept.texts) for concept in drawn]  # (d,) each
-    return F.normalize(torch.cat([rows, torch.stack(sums)]), dim=-1)
+class ClassTable:
+    """Builds the table of class embeddings from names and kinds.
+
+    A class's row is its name, in four prompts, plus a share of its kinds, such as dog and animal
+    for a beagle: `"a dog"` then finds every dog, whatever its breed is called. `kinds` are, for
+    each class name, pairs of a kind and a weight.
+    """
+
+    def __init__(
+        self,
+        embed: Callable[[list[str]], torch.Tensor],
+        kinds: Mapping[str, Sequence[tuple[str, float]]],
+        share: float = KIND_SHARE,
+        drawn_share: float = DRAWN_KIND_SHARE,
+    ) -> None:
+        self.embed, self.kinds, self.share, self.drawn_share = embed, kinds, share, drawn_share
+
+    def __call__(self, names: list[str], drawn: list[DrawnClass]) -> torch.Tensor:
+        """Unit rows (1000 + drawn, d): ImageNet's classes, then the drawn ones."""
+        photographed = self.prompted(names) + self.share * self.kind_rows(names)
+        vectors = iter(self.embed([text for concept in drawn for text in concept.texts]))
+        sums = [sum(next(vectors) for _ in concept.texts) for concept in drawn]  # (d,) each
+        names = [concept.name for concept in drawn]
+        shown = F.normalize(torch.stack(sums), dim=-1) + self.drawn_share * self.kind_rows(names)
+        return F.normalize(torch.cat([photographed, shown]), dim=-1)
+
+    def prompted(self, names: list[str]) -> torch.Tensor:
+        """Unit embeddings (n, d) of names, each the mean of four prompts."""
+        rows = sum(
+            self.embed([prompt.format(name=n, an=article(n)) for n in map(plain, names)])
+            for prompt in PROMPTS
+        )  # (n, d)
+        return F.normalize(rows, dim=-1)
+
+    def kind_rows(self, names: list[str]) -> torch.Tensor:
+        """Embeddings (n, d) of the kinds of classes: of unit length, less if all weigh little."""
+        used = {kind for name in names for kind, _ in self.kinds.get(name, ())}
+        all_kinds = sorted(used | {"people"})
+        vectors = dict(zip(all_kinds, self.prompted(all_kinds), strict=True))
+        rows = torch.zeros(len(names), next(iter(vectors.values())).shape[0])
+        for row, name in zip(rows, names, strict=True):
+            for kind, weight in self.kinds.get(name, ()):
+                row.add_(vectors[kind], alpha=weight)
+                if kind == "person":  # somebody: the picture may show one or many
+                    row.add_(vectors["people"], alpha=weight)
+        weights = [sum(weight for _, weight in self.kinds.get(name, ())) for name in names]
+        return F.normalize(rows, dim=-1) * torch.tensor(weights).clamp(max=1).unsqueeze(1)

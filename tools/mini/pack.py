@@ -19,12 +19,13 @@ FLAG_HEIGHT, DRAWING_SIDE = 160, 128  # pixels
 
 
 def models(
-    folder: Path, clip: torch.nn.Module, lm: torch.nn.Module, means: dict[str, torch.Tensor]
+    folder: Path, clip: torch.nn.Module, lm: torch.nn.Module | None, means: dict[str, torch.Tensor]
 ) -> None:
-    """Write fp16 safetensors of the encoder and language model, and the means of the space."""
+    """Write fp16 safetensors of the encoder, a new language model, and the means of the space."""
     state = {key: _half(value) for key, value in clip.state_dict().items()}
     save_file(state, folder / "open_clip_model.safetensors", {"format": "pt"})
-    lm.half().save_pretrained(folder / "lm")
+    if lm is not None:
+        lm.half().save_pretrained(folder / "lm")
     save_file(means, folder / "means.safetensors")
 
 
@@ -33,13 +34,17 @@ def means(tower: ClassMixture, words: torch.Tensor) -> dict[str, torch.Tensor]:
 
     `words` are the embeddings (n, d) of the vocabulary.
     """
-    classes = F.normalize(tower.table[:CLASSES] - tower.offset, dim=-1).detach()  # (1000, d)
+    classes = F.normalize(tower.place(tower.table[:CLASSES]), dim=-1).detach()  # (1000, d)
     return {"image": classes.mean(0), "text": words.mean(0)}
 
 
-def lists(folder: Path, work: Path, entries: list[str], captions: list[str], count: int) -> None:
-    """Write the vocabulary, and `count` of the captions as the sentences of `retrieve`."""
+def words(folder: Path, work: Path, entries: list[str]) -> None:
+    """Write the vocabulary."""
     _write_lines(folder / "vocabulary.tsv", vocabulary.described(work, entries))
+
+
+def sentences(folder: Path, captions: list[str], count: int) -> None:
+    """Write `count` of the captions, the sentences of `retrieve`."""
     good = [caption for caption in captions if usable(caption)]
     _write_lines(folder / "captions.txt", random.Random(1).sample(good, count))
 
@@ -66,10 +71,13 @@ def pictures(folder: Path, work: Path) -> None:
     """Write the sample gallery's flags and drawings."""
     for flag in flags.FLAGS:
         _save(flags.draw(flag, FLAG_HEIGHT), folder / f"flags/{flag.code}_flag.png")
-    for name, code in drawings.GALLERY.items():
-        with Image.open(drawings.drawing(work, drawings.HELD_OUT, code)) as drawing:
-            small = drawing.convert("RGBA").resize((DRAWING_SIDE, DRAWING_SIDE))
-        _save(small, folder / f"drawings/{name}.png")
+    for shown in drawings.gallery():
+        side = DRAWING_SIDE - 2 * shown.margin
+        with Image.open(drawings.drawing(work, shown.design, shown.code)) as drawing:
+            small = drawing.convert("RGBA").resize((side, side), Image.Resampling.LANCZOS)
+        whole = Image.new("RGBA", (DRAWING_SIDE, DRAWING_SIDE))
+        whole.paste(small, (shown.margin, shown.margin))
+        _save(whole, folder / f"drawings/{shown.name}.png")
 
 
 def _save(picture: Image.Image, path: Path) -> None:

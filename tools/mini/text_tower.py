@@ -1,4 +1,4 @@
-"""The text tower of `mini`: a small causal transformer in CLIP's shape, distilled from MiniLM.
+"""The text tower of `mini`: a small causal transformer in CLIP's shape, distilled from mpnet.
 
 It is initialised as a bag of words: each token embedding is the teacher's embedding of that token,
 the first attention layer averages them, and the other layers add almost nothing.
@@ -26,8 +26,9 @@ from tools.mini.teacher import DIM, Teacher
 from tools.mini.training import Training
 from zcalc.models.text import encode_text
 
-CONTEXT, WIDTH, HEADS, LAYERS = 32, 320, 5, 4
-BATCH, PEAK, WARMUP, EVAL_EVERY = 256, 1e-3, 200, 350
+CONTEXT, WIDTH, HEADS, LAYERS = 77, 384, 6, 5
+BATCH, PEAK, WARMUP, EVAL_EVERY = 256, 1e-3, 200, 400
+SPECIAL = ["<pad>", "<s>", "</s>", "<unk>"]
 CONFIG = {
     "embed_dim": DIM,
     "custom_text": True,
@@ -55,8 +56,10 @@ PREPROCESS = {"mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic"}
 def make_tokenizer(teacher: Path, folder: Path) -> PreTrainedTokenizerFast:
     """The ASCII part of the teacher's WordPiece vocabulary, saved where open_clip finds it."""
     source = json.loads((teacher / "tokenizer.json").read_text())
-    pieces = [t for t in source["model"]["vocab"] if t.isascii() and not t.startswith("[")]
-    tokens = ["<pad>", "<s>", "</s>", "<unk>", *sorted(pieces, key=source["model"]["vocab"].get)]
+    number = source["model"]["vocab"]
+    added = {*SPECIAL, *(token["content"] for token in source["added_tokens"])}
+    pieces = [t for t in number if t.isascii() and t not in added and not t.startswith("[")]
+    tokens = [*SPECIAL, *sorted(pieces, key=number.get)]
     wordpiece = Tokenizer(
         models.WordPiece({token: i for i, token in enumerate(tokens)}, unk_token="<unk>")
     )

@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def pictures(calculator: Calculator, file: Path) -> None:
-    """Write the gallery's embeddings (n, d) and the SHA-256 hashes (n, 32) of its files."""
+    """Write the gallery's embeddings (n, d), without captions, and its files' SHA-256 (n, 32)."""
     files = [picture.path.read_bytes() for picture in calculator.gallery]
     hashes = [np.frombuffer(hashlib.sha256(data).digest(), np.uint8) for data in files]
     encoder = calculator.models.encoder

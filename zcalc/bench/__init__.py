@@ -10,6 +10,8 @@ from zcalc.bench.analogy import analogies
 from zcalc.bench.bootstrap import ModelComparison, compare
 from zcalc.bench.captioning import captions
 from zcalc.bench.data import Labelled
+from zcalc.bench.plain import plain_questions, sample_hubs
+from zcalc.bench.random_pairs import random_pairs
 from zcalc.bench.recall import retrieval
 from zcalc.bench.relation import relations
 from zcalc.bench.report import Metric, Report, Skip, Suite
@@ -17,5 +19,6 @@ from zcalc.bench.suite import run_all
 
 __all__ = [
     "Labelled", "Metric", "ModelComparison", "Report", "Skip", "Suite",
-    "analogies", "captions", "compare", "relations", "retrieval", "run_all",
+    "analogies", "captions", "compare", "plain_questions", "random_pairs", "relations",
+    "retrieval", "run_all", "sample_hubs",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ from zcalc.algebra import unit
 from zcalc.bench.data import parse_references, read_table
 from zcalc.bench.questions import set_table
 from zcalc.bench.report import Metric, Report, Skip, recall_at
+from zcalc.wordlists import word_list
 from zcalc.words import StoredTexts, stems
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def analogies(calculator: "Calculator", data: Path | str | None = None) -> Repor
     file = set_table("analogies.tsv") if data is None else Path(data)
     rows, skipped = read_analogies(file)
     encoder = calculator.models.encoder
-    vocabulary = StoredTexts("vocabulary.tsv", encoder)  # plain cosine: no definitions, no ranking
+    vocabulary = StoredTexts(word_list("en"), encoder)  # plain cosine: no definitions, no ranking
     ranks = _ranks(rows, encoder.texts, vocabulary.texts, vocabulary.vectors)
     return Report(
         "analogies",

@@ -12,6 +12,7 @@ from zcalc.bench.relation import Answer, ask, metrics
 from zcalc.calculator import Calculator
 
 _SWAP_SECTIONS = ("food", "buildings", "dress")  # with swaps of countries
+_ON_PHOTOGRAPHS = "photo_"  # how the sections start that are about photographs alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,10 @@ class Arithmetic:
     def cells(self) -> list[tuple[str, ...]]:
         """The cells of the table of sections, headings first."""
         scores = summary(self.answers)
-        swaps = {"swaps of flags": scores["flags"]} if scores["flags"] else {}
+        subsets = {"on photographs": scores["photographs"], "swaps of flags": scores["flags"]}
+        subsets = {name: row for name, row in subsets.items() if row}
         lines = [(f"section ({self.split})", *scores["total"])]
-        for section, row in (scores["sections"] | swaps | {"total": scores["total"]}).items():
+        for section, row in (scores["sections"] | subsets | {"total": scores["total"]}).items():
             count, *values = row.values()
             lines.append((section, str(count), *(f"{value:.3f}" for value in values)))
         return lines
@@ -62,14 +64,16 @@ def measure_arithmetic(
 
 
 def summary(answers: Sequence[Answer]) -> dict[str, Any]:
-    """The scores by section, of swaps between flag pictures, and in total."""
+    """The scores by section, of the sections on photographs, of swaps of flags, and in total."""
     sections = dict.fromkeys(answer.question.section for answer in answers)
+    photographs = [a for a in answers if a.question.section.startswith(_ON_PHOTOGRAPHS)]
     swaps = [answer for answer in answers if _swaps_flags(answer.question)]
     return {
         "sections": {
             section: _scores([a for a in answers if a.question.section == section])
             for section in sections
         },
+        "photographs": _scores(photographs) if photographs else None,
         "flags": _scores(swaps) if swaps else None,
         "total": _scores(answers),
     }

@@ -19,7 +19,7 @@ from zcalc.bench.data import (
 )
 from zcalc.bench.report import Metric, Report, Skip, mean
 from zcalc.gallery import Gallery
-from zcalc.words import read_texts
+from zcalc.wordlists import read_texts
 
 if TYPE_CHECKING:
     from zcalc.calculator import Calculator

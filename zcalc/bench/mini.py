@@ -1,13 +1,11 @@
 """The bundled models of `mini`: recall, speed, distillation, perplexity, captions."""
 
 import copy
-import csv
 import json
 import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +14,11 @@ import torch
 from safetensors.numpy import load_file
 
 from zcalc.algebra import unit
-from zcalc.bench.report import Metric, Report
-from zcalc.errors import ZcalcError
+from zcalc.bench.categories import asked_for, category_queries, kinds, neighbours
+from zcalc.bench.photographs import classes, read_labels
+from zcalc.bench.recall import retrieval
+from zcalc.bench.report import TOTAL, Metric, Report
+from zcalc.bench.scenes import people, read_scenes
 from zcalc.gallery import Gallery
 from zcalc.pictures import open_picture
 from zcalc.progress import track
@@ -35,23 +36,6 @@ _BATCH = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Class:
-    """An ImageNet class: its name, and the words accepted for it, its parents' among them."""
-
-    name: str
-    accepted: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Photo:
-    """A photograph, the name of its class, and the class index."""
-
-    path: Path
-    name: str
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
 class PhotoCaption:
     """The caption of a photograph, and whether it names the class or a parent."""
 
@@ -63,30 +47,44 @@ class PhotoCaption:
 
 @dataclass(frozen=True, slots=True)
 class MiniScores:
-    """Scores by name; captions of photographs and samples of the language model, if asked for."""
+    """Scores by name; captions of photographs and samples of the language model, if asked for.
+
+    `reports` are those of the photographs by category and of the scenes; their scores are among
+    the others.
+    """
 
     scores: dict[str, float]
     captions: tuple[PhotoCaption, ...] = ()
     samples: tuple[str, ...] = ()
+    reports: tuple[Report, ...] = ()
 
-    def data(self) -> dict[str, Any]:
-        """The scores, captions and samples as JSON."""
+    def data(self, items: bool = False) -> dict[str, Any]:
+        """The scores, captions and samples as JSON; `items` adds the reports with every item."""
         captions = {"captions": [asdict(row) for row in self.captions]} if self.captions else {}
-        return self.scores | captions | ({"samples": list(self.samples)} if self.samples else {})
+        reports = {"reports": [report.data(items) for report in self.reports]} if items else {}
+        samples = {"samples": list(self.samples)} if self.samples else {}
+        return self.scores | captions | samples | reports
 
 
 def measure_mini(
-    calculator: "Calculator", photos: Path | None = None, samples: int = 0, captions: int = 0
+    calculator: "Calculator",
+    photos: Path | None = None,
+    scenes: Path | None = None,
+    samples: int = 0,
+    captions: int = 0,
 ) -> MiniScores:
-    """Recall on labelled photographs, pictures per second, cosine with the teacher, perplexity.
+    """Recall on photographs and scenes, pictures per second, cosine with the teacher, perplexity.
 
     `photos` is a folder with pictures and a `labels.tsv` with the columns `file` and `name`, one
-    picture a class; without it there is no recall. Of its pictures, `captions` are captioned;
-    `samples` sentences are drawn from the language model.
-    Raises ZcalcError if the labels are missing or invalid.
+    picture a class; `scenes` one with a `captions.tsv` (see `read_scenes`). What they measure is
+    left out without them. Of the photographs, `captions` are captioned; `samples` sentences are
+    drawn from the language model. Raises ZcalcError if a table is missing or invalid.
     """
     encoder, lm = calculator.models.encoder, calculator.models.language_model
     scores = recall(photos, encoder) if photos else {}
+    reports = [*_by_category(calculator, photos), *_of_scenes(calculator, scenes)]
+    for report in reports:
+        scores |= _scores(report)
     scores["pictures a second"] = speed(encoder)
     for kind, cosines in _teacher_cosines(encoder):
         scores[f"cosine with the teacher, held-out {kind}"] = float(cosines.mean())
@@ -96,7 +94,8 @@ def measure_mini(
     if rows:
         share = sum(row.right for row in rows) / len(rows)
         scores[f"captions that name the class or a parent, {len(rows)}"] = share
-    return MiniScores(scores, tuple(rows), tuple(sample(lm, samples)) if samples else ())
+    sentences = tuple(sample(lm, samples)) if samples else ()
+    return MiniScores(scores, tuple(rows), sentences, tuple(reports))
 
 
 def text_tower(calculator: "Calculator") -> Report:
@@ -131,21 +130,21 @@ def recall(photos: Path, encoder: "Encoder") -> dict[str, float]:
 
     A class is embedded as the mean direction of its name in two prompts.
     """
-    labelled = _read_labels(photos)
+    labelled = read_labels(photos)
     names, labels = [photo.name for photo in labelled], np.array([p.index for p in labelled])
     pixels = torch.stack([encoder.transform(open_picture(photo.path)) for photo in labelled])
     tower = encoder.model.visual.trunk
     with torch.inference_mode():
         parts = [tower.classify(batch) for batch in pixels.split(_BATCH)]
-        logits, pooled = (torch.cat(rows) for rows in zip(*parts, strict=True))
-        pictures = unit(tower.embed(logits, pooled).numpy())  # (n, d)
+        seen = tuple(torch.cat(rows) for rows in zip(*parts, strict=True))
+        pictures = unit(tower.embed(*seen).numpy())  # (n, d)
     texts = _embed_names(encoder, names)  # (n, d)
     table = _embed_names(encoder, [c.name for c in classes()])  # (c, d)
     ranks = {
         f"text to image among {len(names)}": _ranks(texts @ pictures.T, np.arange(len(names))),
         f"image to name among {len(table)}": _ranks(pictures @ table.T, labels),
         f"image to name among {HELD_OUT} held-out classes": np.concatenate(
-            [_held_out_ranks(tower, logits, pooled, table, labels, s) for s in range(SPLITS)]
+            [_held_out_ranks(tower, seen, table, labels, s) for s in range(SPLITS)]
         ),
     }
     return {
@@ -153,8 +152,8 @@ def recall(photos: Path, encoder: "Encoder") -> dict[str, float]:
     }
 
 
-def _held_out_ranks(  # noqa: PLR0913, PLR0917
-    tower: Any, logits: Any, pooled: Any, table: np.ndarray, labels: np.ndarray, seed: int
+def _held_out_ranks(
+    tower: Any, seen: tuple[Any, ...], table: np.ndarray, labels: np.ndarray, seed: int
 ) -> np.ndarray:
     """Ranks (n,) among 200 classes, the photographs' own included, all unknown to the tower.
 
@@ -165,12 +164,12 @@ def _held_out_ranks(  # noqa: PLR0913, PLR0917
     others = np.setdiff1d(np.arange(len(table)), own)
     drawn = random.choice(others, max(0, HELD_OUT - len(own)), replace=False)
     held_out = np.unique([*own, *drawn])
-    masked = logits.clone()
+    masked = seen[0].clone()
     masked[:, held_out] = -torch.inf
     refitted = copy.deepcopy(tower)
     with torch.inference_mode():
         refitted.fit_guess(np.setdiff1d(np.arange(len(table)), held_out))
-        pictures = unit(refitted.embed(masked, pooled).numpy())  # (n, d)
+        pictures = unit(refitted.embed(masked, *seen[1:]).numpy())  # (n, d)
     return _ranks(pictures @ table[held_out].T, np.searchsorted(held_out, labels))
 
 
@@ -201,17 +200,9 @@ def sample(lm: "LanguageModel", count: int = 20, prompt: str = "Image of a") -> 
     return [text.strip() for text in lm.tokenizer.batch_decode(tokens, skip_special_tokens=True)]
 
 
-@cache
-def classes() -> tuple[Class, ...]:
-    """ImageNet's 1,000 classes, in the order of the tower's logits."""
-    lines = (_HERE / "class_names.tsv").read_text("utf8").splitlines()
-    rows = [line.split("\t") for line in lines]
-    return tuple(Class(name, tuple(accepted.split("|"))) for name, accepted in rows)
-
-
 def caption_photos(calculator: "Calculator", photos: Path, count: int) -> list[PhotoCaption]:
     """Captions of `count` evenly spaced photographs, by the preset's decoder."""
-    labelled = _read_labels(photos)
+    labelled = read_labels(photos)
     chosen = [labelled[i * len(labelled) // count] for i in range(min(count, len(labelled)))]
     calculator = calculator.with_gallery(Gallery([photos]))
     rows = []
@@ -223,21 +214,34 @@ def caption_photos(calculator: "Calculator", photos: Path, count: int) -> list[P
     return rows
 
 
-def _read_labels(photos: Path) -> list[Photo]:
-    table = photos / "labels.tsv"
-    if not table.is_file():
-        hint = "Add one with the columns file and name, and a line for each picture."
-        raise ZcalcError(f"{photos} has no labels.tsv.", hint)
-    index = {c.name: i for i, c in reversed(list(enumerate(classes())))}
-    with table.open(encoding="utf8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
-    unknown = sorted({row["name"] for row in rows if row["name"].lower() not in index})
-    if unknown:
-        hint = f"Use the {len(index)} names in {_HERE.name}/class_names.tsv."
-        raise ZcalcError(f"Unknown classes in labels.tsv: {', '.join(unknown[:5])}.", hint)
-    return [
-        Photo(photos / row["file"], row["name"].lower(), index[row["name"].lower()]) for row in rows
-    ]
+def _by_category(calculator: "Calculator", folder: Path | None) -> Iterator[Report]:
+    """The reports on labelled photographs by category, of which there may be too few."""
+    if folder is not None:
+        photos = read_labels(folder)
+        pictures = unit(calculator.models.encoder.images(open_picture(p.path) for p in photos))
+        if asked_for(photos):
+            yield category_queries(calculator, photos, pictures)
+        if kinds(photos):
+            yield neighbours(calculator, photos, pictures)
+
+
+def _of_scenes(calculator: "Calculator", folder: Path | None) -> Iterator[Report]:
+    """The reports on scenes with captions."""
+    if folder is not None:
+        scenes = read_scenes(folder)
+        yield retrieval(calculator, scenes, f"{len(scenes)} scenes")
+        yield people(calculator, scenes)
+
+
+def _scores(report: Report) -> dict[str, float]:
+    """The metrics of a report by its title and section."""
+    return {
+        ", ".join([report.title, *([section] if section != TOTAL else []), metric.name]): (
+            metric.value(rows)
+        )
+        for section, rows in report.section_rows()
+        for metric in report.metrics
+    }
 
 
 def _embed_names(encoder: "Encoder", names: list[str]) -> np.ndarray:

@@ -57,8 +57,7 @@ def select_questions(split: str, gallery: Gallery) -> tuple[list[Question], list
 
     Raises ZcalcError for an unknown split, and if no question can be asked.
     """
-    if split not in SPLITS:
-        raise ZcalcError(f"Unknown split {split!r}.", f"Use one of {', '.join(SPLITS)}.")
+    check_split(split)
     available = {picture.name for picture in gallery}
     chosen = [question for question in all_questions() if split in (question.split, "all")]
     askable = [question for question in chosen if available.issuperset(question.pictures)]
@@ -66,6 +65,12 @@ def select_questions(split: str, gallery: Gallery) -> tuple[list[Question], list
     if not askable:
         raise ZcalcError("No question can be asked.", missing_pictures(gallery, others))
     return askable, others
+
+
+def check_split(split: str) -> None:
+    """Raise ZcalcError for anything but dev, test and all."""
+    if split not in SPLITS:
+        raise ZcalcError(f"Unknown split {split!r}.", f"Use one of {', '.join(SPLITS)}.")
 
 
 def all_questions() -> list[Question]:

@@ -1,4 +1,4 @@
-"""Relations: questions in picture arithmetic, scored by B@1, R@5 and the CLIP score.
+"""Relations: questions in picture arithmetic, scored by B@1, R@5, R@10 and the CLIP score.
 
 The experiment of Tewel et al. 2022 (ZeroCap).
 """
@@ -21,13 +21,13 @@ from zcalc.result import Result
 from zcalc.words import stems
 
 _BATCH = 64  # questions embedded together
-_WORDS = 5  # kept of each answer
+_WORDS = 10  # kept of each answer
 _UNRANKED = _WORDS + 1  # the rank of an answer that is not among the words
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A model's answer: its first five words, and a caption if asked for.
+    """A model's answer: its first ten words, and a caption if asked for.
 
     `clip` is the cosine of the result with the closest accepted answer.
     """
@@ -39,7 +39,7 @@ class Answer:
 
     @property
     def rank(self) -> int | None:
-        """The rank, from 1, of the first accepted word; None if none of the five is accepted."""
+        """The rank, from 1, of the first accepted word; None if none of the ten is accepted."""
         ranks = (i for i, word in enumerate(self.words, 1) if self.question.accepts(word))
         return next(ranks, None)
 
@@ -58,7 +58,7 @@ def relations(
     photos: Path | None = None,
     captions: bool = False,
 ) -> Report:
-    """Ask questions in picture arithmetic: B@1, R@5 and the CLIP score by section.
+    """Ask questions in picture arithmetic: B@1, R@5, R@10 and the CLIP score by section.
 
     `data` is a TSV or CSV file with the columns `section`, `expression` and `answers` (separated by
     `|`) about pictures of the calculator's gallery. Without it the questions are those of zcalc's
@@ -109,13 +109,14 @@ def ask(
 
 
 def metrics(answers: Sequence[Answer]) -> tuple[Metric, ...]:
-    """B@1, R@5, the CLIP score and, with captions, the share that contain an accepted answer."""
+    """B@1, R@5, R@10, CLIP and, with captions, the share that contain an accepted answer."""
     ranks = np.array([answer.rank or _UNRANKED for answer in answers], np.int64)
     in_caption = np.array([float(answer.in_caption) for answer in answers])
     captioned = bool(answers) and answers[0].caption is not None
     return (
         Metric("B@1", ranks, recall_at(1)),
-        Metric("R@5", ranks, recall_at(_WORDS)),
+        Metric("R@5", ranks, recall_at(5)),
+        Metric("R@10", ranks, recall_at(_WORDS)),
         Metric("CLIP", np.array([answer.clip for answer in answers])),
         *([Metric("caption", in_caption)] if captioned else []),
     )

@@ -9,6 +9,7 @@ from zcalc.bench.analogy import analogies
 from zcalc.bench.captioning import captions
 from zcalc.bench.data import Labelled
 from zcalc.bench.flags import flag_retrieval
+from zcalc.bench.plain import plain_questions, sample_hubs
 from zcalc.bench.questions import set_gallery
 from zcalc.bench.recall import retrieval
 from zcalc.bench.relation import relations
@@ -25,9 +26,10 @@ REFERENCES = Path(__file__).parent / "references.csv"
 def run_all(calculator: "Calculator", method: str | None = None) -> Suite:
     """Run every benchmark on the data that zcalc ships; under five minutes for `mini` on two cores.
 
-    Relations (the test questions whose pictures are shipped), analogies, flags, the sample pictures
-    and their names, forty captions by `method` against hand-written references, and, for the preset
-    `mini`, its text tower against the teacher. Benchmarks that can't be run are listed.
+    Relations (the test questions whose pictures are shipped), analogies, flags, plain questions
+    about the sample pictures, which of those are hubs, their names, forty captions by `method`
+    against hand-written references, and, for the preset `mini`, its text tower against the
+    teacher. Benchmarks that can't be run are listed.
     """
     from zcalc.bench.mini import text_tower  # imports torch
 
@@ -36,6 +38,8 @@ def run_all(calculator: "Calculator", method: str | None = None) -> Suite:
         "relations": lambda: relations(calculator),
         "analogies": lambda: analogies(calculator),
         "flags": lambda: flag_retrieval(calculator),
+        "plain questions": lambda: plain_questions(calculator),
+        "hubs": lambda: sample_hubs(calculator),
         "names of pictures": lambda: retrieval(calculator, named_samples(), "names of pictures"),
         "captions": lambda: captions(calculator, REFERENCES, method),
     }

@@ -1,18 +1,16 @@
 """`zcalc bench`: run benchmarks and print their reports."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zcalc.cli.bench_tables import answers_table, misses_table
 from zcalc.cli.options import Json, Method, Model, print_json, reporting
 
 if TYPE_CHECKING:
-    from rich.table import Table as RichTable
-
     from zcalc.bench import ModelComparison, Report, Suite
-    from zcalc.bench.relation import Answer
     from zcalc.calculator import Calculator
 
 Encoder = Annotated[
@@ -32,21 +30,25 @@ app = typer.Typer(help="Benchmark the models.", no_args_is_help=True)
 
 
 @app.command("mini")
-def bench_mini(
+def bench_mini(  # noqa: PLR0913, PLR0917
     photos: Annotated[
         Path | None, typer.Argument(metavar="[FOLDER]", help="Photographs with a labels.tsv.")
     ] = None,
+    scenes: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Photographs with a captions.tsv.")
+    ] = None,
     samples: Annotated[int, typer.Option(min=0, help="Captions to sample from the model.")] = 0,
     captions: Annotated[int, typer.Option(min=0, help="Photographs to caption.")] = 0,
+    items: Items = False,
     as_json: Json = False,
 ) -> None:
-    """Measure the bundled models: recall on labelled photographs, cosine with the teacher."""
+    """Measure the bundled models: recall on photographs and scenes, cosine with the teacher."""
     with reporting(as_json):
         from zcalc.bench.mini import measure_mini
 
-        result = measure_mini(_calculator("mini"), photos, samples, captions)
+        result = measure_mini(_calculator("mini"), photos, scenes, samples, captions)
         if as_json:
-            print_json(result.data())
+            print_json(result.data(items))
             return
         _print_scores(result.scores, 52, 8)
         for row in result.captions:
@@ -59,7 +61,7 @@ def bench_mini(
 def bench_arithmetic(  # noqa: PLR0913, PLR0917
     photos: Annotated[
         Path | None,
-        typer.Argument(metavar="[FOLDER]", help="Photographs for nearly half of the set."),
+        typer.Argument(metavar="[FOLDER]", help="Photographs for three quarters of the set."),
     ] = None,
     split: Annotated[str, typer.Option(help="dev (to tune on), test (to report) or all.")] = "test",
     captions: Annotated[bool, typer.Option(help="Write a caption for each; slow.")] = False,
@@ -67,7 +69,7 @@ def bench_arithmetic(  # noqa: PLR0913, PLR0917
     model: Model = "mini",
     as_json: Json = False,
 ) -> None:
-    """Ask 293 questions in picture arithmetic, each with a closed list of answers."""
+    """Ask 605 questions in picture arithmetic, each with a closed list of answers."""
     with reporting(as_json):
         from zcalc.bench.arithmetic import measure_arithmetic
 
@@ -78,10 +80,34 @@ def bench_arithmetic(  # noqa: PLR0913, PLR0917
         from zcalc.show import tables, terminal
 
         if show:
-            terminal.out.print(_answers_table(result.answers))
+            terminal.out.print(answers_table(result.answers))
         terminal.out.print(tables.rich_table(result.cells()))
         if result.notice:
             terminal.err.print(result.notice, style="yellow", markup=False)
+
+
+@app.command("plain")
+def bench_plain(
+    split: Annotated[str, typer.Option(help="dev (to tune on), test (to report) or all.")] = "all",
+    model: Encoder = "mini",
+    items: Items = False,
+    as_json: Json = False,
+) -> None:
+    """Ask plain questions about the sample pictures; list wrong answers and the hubs."""
+    with reporting(as_json):
+        from zcalc.bench import Suite, plain_questions, sample_hubs
+
+        calculator = _calculator(model)
+        reports = (plain_questions(calculator, split), sample_hubs(calculator))
+        if as_json:
+            suite = Suite(reports, (), sum(report.seconds for report in reports))
+            print_json(suite.data(items))
+            return
+        for report in reports:
+            _print(report)
+        from zcalc.show import terminal
+
+        terminal.out.print(misses_table(reports[0]))
 
 
 @app.command("flags")
@@ -147,7 +173,7 @@ def bench_relations(  # noqa: PLR0913, PLR0917
     items: Items = False,
     as_json: Json = False,
 ) -> None:
-    """Ask questions in picture arithmetic, with closed lists of answers: B@1, R@5, CLIP score."""
+    """Ask questions in picture arithmetic, with closed lists of answers: B@1, R@5, R@10, CLIP."""
 
     def run(calculator: "Calculator") -> "Report":
         from zcalc.bench import relations
@@ -175,6 +201,20 @@ def bench_analogies(
         return analogies(calculator, table)
 
     _run(run, (model, other), None, items, as_json)
+
+
+@app.command("random-pairs")
+def bench_random_pairs(
+    model: Encoder = "mini", items: Items = False, as_json: Json = False
+) -> None:
+    """Measure the cosine of random pairs, and keep it: answers below it are marked as weak."""
+
+    def run(calculator: "Calculator") -> "Report":
+        from zcalc.bench import random_pairs
+
+        return random_pairs(calculator)
+
+    _run(run, (model, None), None, items, as_json)
 
 
 @app.command("retrieval")
@@ -258,18 +298,3 @@ def _print(table: "Report | Suite | ModelComparison", data: dict[str, Any] | Non
 def _print_scores(scores: dict[str, float], name_width: int, width: int) -> None:
     for name, value in scores.items():
         print(f"{name:{name_width}}{value:{width}.3f}")
-
-
-def _answers_table(answers: "Sequence[Answer]") -> "RichTable":
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    headings = ("", "expression", "first five words", "caption")
-    for heading in headings if answers[0].caption else headings[:3]:
-        table.add_column(heading)
-    for answer in answers:
-        rank = "·" if answer.rank is None else str(answer.rank)
-        cells = [answer.question.expression, ", ".join(answer.words), answer.caption or ""]
-        table.add_row(rank, *map(Text, cells[: len(table.columns) - 1]))
-    return table

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zcalc.cli.options import Model, reporting
+from zcalc.cli.options import Model, Vocabulary, reporting
 
 if TYPE_CHECKING:
     from zcalc.answer import Answer
 
 EXPRESSIONS = (
+    'img(obama) - img(us_flag) + img(de_flag) + "a photo"',
     'img(coffee) - "coffee" + "tea"',
     "img(sushi) - img(jp_flag) + img(it_flag)",
     "img(king) - img(man) + img(woman)",
-    'img(rocket) - "sky" + "sea"',
 )
 app = typer.Typer()
 
@@ -24,6 +24,7 @@ app = typer.Typer()
 def demo(
     html: Annotated[Path | None, typer.Option(help="Write the cards to this file.")] = None,
     model: Model = "mini",
+    vocabulary: Vocabulary = None,
 ) -> None:
     """Evaluate four expressions over the sample pictures."""
     with reporting(False):
@@ -34,7 +35,7 @@ def demo(
         from zcalc.show.page import page
         from zcalc.storage import write_atomically
 
-        calculator = Calculator.create(model)
+        calculator = Calculator.create(model, vocabulary=vocabulary)
         with terminal.waiting(f"Loading {model} …"):
             _ = calculator.models.encoder
         answers = []

@@ -7,6 +7,7 @@ import typer
 
 from zcalc.cli.options import (
     Beams,
+    CaptionShare,
     Clip,
     Count,
     Device,
@@ -21,6 +22,7 @@ from zcalc.cli.options import (
     Prompt,
     Raw,
     Seed,
+    Vocabulary,
     print_json,
     read,
     reporting,
@@ -37,8 +39,10 @@ def caption(
     model: Model = "mini",
     clip: Clip = None,
     lm: Lm = None,
+    vocabulary: Vocabulary = None,
     images: Images = None,
     index: IndexFile = None,
+    caption_share: CaptionShare = None,
     k: Count = None,
     keep_operands: Keep = False,
     method: Method = None,
@@ -50,13 +54,14 @@ def caption(
     as_json: Json = False,
 ) -> None:
     """Run `eval` or `caption`."""
-    models = {"model": model, "clip": clip, "lm": lm, "device": device}
-    gallery = {"images": images, "index": index, "normalize": not raw, "seed": seed}
+    models = {"model": model, "clip": clip, "lm": lm, "vocabulary": vocabulary, "device": device}
+    gallery = {"images": images, "index": index, "caption_share": caption_share}
+    how = {"normalize": not raw, "seed": seed}
     settings = {"method": method, "beams": beams, "prompt": prompt}
     settings = {name: value for name, value in settings.items() if value is not None}
     counts = {"words": k or 10, "pictures": k or 5} if context.info_name == "eval" else {}
     view = {"caption": settings, "keep_operands": keep_operands, **counts}
-    _run(expr, models | gallery, view, as_json)
+    _run(expr, models | gallery | how, view, as_json)
 
 
 @app.command("words")
@@ -64,8 +69,10 @@ def words(
     expr: Expression,
     model: Model = "mini",
     clip: Clip = None,
+    vocabulary: Vocabulary = None,
     images: Images = None,
     index: IndexFile = None,
+    caption_share: CaptionShare = None,
     k: Count = None,
     keep_operands: Keep = False,
     raw: Raw = False,
@@ -74,10 +81,11 @@ def words(
     as_json: Json = False,
 ) -> None:
     """Show the words nearest to an expression."""
-    models = {"model": model, "clip": clip, "device": device}
-    gallery = {"images": images, "index": index, "normalize": not raw, "seed": seed}
+    models = {"model": model, "clip": clip, "vocabulary": vocabulary, "device": device}
+    gallery = {"images": images, "index": index, "caption_share": caption_share}
+    how = {"normalize": not raw, "seed": seed}
     view = {"words": k or 10, "keep_operands": keep_operands}
-    _run(expr, models | gallery, view, as_json)
+    _run(expr, models | gallery | how, view, as_json)
 
 
 @app.command("fmt")

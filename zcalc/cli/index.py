@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from zcalc.cli.options import Clip, Device, Json, Model, print_json, reporting
+from zcalc.cli.options import CaptionShare, Clip, Device, Json, Model, print_json, reporting
 
 if TYPE_CHECKING:
     from zcalc.index import Index
@@ -32,6 +32,15 @@ def build(
     column: Annotated[
         str | None, typer.Option(help="The column of paths in a CSV or Parquet file.")
     ] = None,
+    caption_column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The column of captions in a CSV or Parquet file, or their field in the JSON "
+            "files of a tar shard.",
+        ),
+    ] = None,
+    caption_share: CaptionShare = None,
     dtype: Annotated[
         Literal["float32", "float16"] | None,
         typer.Option(help="Type of the stored vectors; float16 halves the size."),
@@ -56,9 +65,10 @@ def build(
         from zcalc.show import terminal
 
         settings: dict[str, Any] = {"dtype": dtype, "memory": _bytes(memory)}
-        calculator = Calculator.create(model, clip=clip, device=device)
+        columns = {"column": column, "caption_column": caption_column}
+        calculator = Calculator.create(model, clip=clip, device=device, caption_share=caption_share)
         try:
-            report = calculator.index(sources, out, column=column, engine=engine, **settings)
+            report = calculator.index(sources, out, engine=engine, **columns, **settings)
         except KeyboardInterrupt as error:
             hint = "Pictures encoded so far are kept; run the same command again to resume."
             raise ZcalcError("Interrupted before the index was finished.", hint) from error
@@ -67,7 +77,8 @@ def build(
             print_json({"index": str(out), **data})
             return
         counts = ", ".join(f"{data[part]} {part}" for part in _COUNTS)
-        print(f"{out}: {counts}")
+        captioned = f", {report.captioned} with captions" if report.captioned else ""
+        print(f"{out}: {counts}{captioned}")
         terminal.print_skipped(report.skipped)
 
 
@@ -136,6 +147,11 @@ def _bytes(memory: str | None) -> int | None:
     return parse_bytes(memory)
 
 
+def _captions(index: "Index") -> int | None:
+    """How many captions are part of an index's points; None if it was built without."""
+    return sum(bool(caption.text) for caption in index.captions) if index.caption_share else None
+
+
 def _index_data(file: Path, index: "Index") -> dict[str, Any]:
     structure = index.structure
     return {
@@ -145,6 +161,9 @@ def _index_data(file: Path, index: "Index") -> dict[str, Any]:
         "dimensions": index.dim,
         "stored_as": f"{index.vectors.dtype}, {index.vectors.nbytes / 1e6:,.1f} MB",
         "metadata": ", ".join(index.fields),
+        "caption_share": index.caption_share,
+        "caption_column": index.manifest.caption_column,
+        "captions": _captions(index),
         "search": structure.kind,
         "recall_at_10": structure.recall,
         "search_memory": structure.memory,

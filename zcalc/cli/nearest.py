@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zcalc.cli.options import (
+    CaptionShare,
     Clip,
     Count,
     Device,
@@ -36,6 +37,7 @@ def nearest(
     images: Images = None,
     index: IndexFile = None,
     memory: Memory = None,
+    caption_share: CaptionShare = None,
     k: Count = None,
     threshold: Annotated[
         float | None, typer.Option(min=-1, max=1, help="Lowest cosine to show.")
@@ -76,7 +78,8 @@ def nearest(
 ) -> None:
     """Show the pictures nearest to an expression."""
     models = {"model": model, "clip": clip, "device": device, "memory": memory}
-    gallery = {"images": images, "index": index, "normalize": not raw, "seed": seed}
+    gallery = {"images": images, "index": index, "caption_share": caption_share}
+    how = {"normalize": not raw, "seed": seed}
     query = {"threshold": threshold, "where": where, "fold": fold, "center": center}
     query = {name: value for name, value in query.items() if value is not None}
     query |= {"diversity": diversity} if diversity else {}
@@ -87,7 +90,7 @@ def nearest(
 
         view = View(pictures=k or 5, query=query, keep_operands=keep_operands)
         page = ""
-        for result in evaluate(expr, models | gallery):
+        for result in evaluate(expr, models | gallery | how):
             answered = answer(_with_feedback(result, more or [], less or []), view, as_json)
             print_answer(answered, as_json, thumbnails)
             if (html or show) and answered.images is not None:

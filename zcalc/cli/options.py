@@ -56,6 +56,24 @@ IndexFile = Annotated[
 Memory = Annotated[
     str | None, typer.Option(help="Memory limit for searching the index, such as 4GB.")
 ]
+Vocabulary = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE",
+        help="Words to rank instead of the preset's: a text file with one entry per line, or a "
+        "language: en, de, fr, es, it, pt, zh or ja; repeatable.",
+    ),
+]
+CaptionShare = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=4,
+        metavar="X",
+        help="How much of a picture's caption goes into its point: 0 leaves captions out, at 1 "
+        "they count as much as the pictures; defaults to the preset's, or that of the index.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Seed = Annotated[int, typer.Option(help="Random seed of the decoder.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]

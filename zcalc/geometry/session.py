@@ -80,11 +80,9 @@ class Geometry:
         """Attribute the cosine with each of `words`, by default the `k` nearest, to the terms."""
         (result,) = self._results([operand])
         texts = list(words) or [word.text for word in result.words(k)]
-        vocabulary = self._calculator.models.vocabulary
-        stored = dict(zip(vocabulary.texts, vocabulary.vectors, strict=True))
-        vectors = [stored[t] if t in stored else self._calculator.txt(t).vector for t in texts]
+        vectors = unit(self._calculator.models.encoder.texts(texts))  # (w, d)
         names = [term.name for term in result.terms]
-        return attribution(names, _parts(result)[0], texts, np.stack(vectors))
+        return attribution(names, _parts(result)[0], texts, vectors)
 
     def trace(
         self, operand: Operand, k: int = 5, method: str | None = None, **settings: Any

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image
 
-from zcalc.index.items import Item
+from zcalc.errors import ZcalcError
+from zcalc.index.items import Item, vector_key
 from zcalc.pictures import decode, why_unreadable
 
 
@@ -36,19 +37,36 @@ class PictureEncoder(Protocol):
         """Embeddings (n, d) of prepared pictures, in one batch."""
         ...
 
+    @property
+    def context_length(self) -> int:
+        """How many tokens a caption may have."""
+        ...
+
+    def token_count(self, text: str) -> int:
+        """The length of a caption in tokens."""
+        ...
+
+    def texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Embeddings (n, d) of captions."""
+        ...
+
 
 @dataclass(slots=True)
 class Outcome:
-    """The result for the item of this number: the hash of its bytes, and its vector (d,).
+    """The result for the item of this number: the hash of its bytes, and the picture's vector (d,).
 
-    The vector is not normalised. It is None if the content already has a vector, or if the picture
-    can't be read for the reason `skipped`.
+    The vector is that of the picture alone, not normalised. It is None if there already is one for
+    this `key` (see `vector_key`), or if the picture can't be read for the reason `skipped`.
+    `unused` is why its caption isn't used.
     """
 
     number: int
     sha256: bytes = b""
     vector: np.ndarray | None = None
     skipped: str = ""
+    caption: str = ""
+    key: bytes = b""
+    unused: str = ""
 
 
 Engine = Callable[[Sequence[Item], PictureEncoder, Set[bytes]], Iterator[list[Outcome]]]
@@ -70,7 +88,7 @@ def encode_locally(
 ) -> Iterator[list[Outcome]]:
     """Read and encode items in order, yielding the outcomes batch by batch.
 
-    Contents whose hash is in `encoded` are not decoded. Batches have the encoder's size, and the
+    Pictures whose key is in `encoded` are not decoded. Batches have the encoder's size, and the
     same composition no matter where an earlier build was interrupted.
     """
     if not items:
@@ -94,15 +112,26 @@ def encode_locally(
 
 
 def prepare(number: int, item: Item, encoded: Set[bytes], encoder: PictureEncoder) -> Prepared:
-    """Read, hash and decode an item; contents in `encoded` are only hashed."""
+    """Read, hash and decode an item; keys in `encoded` are not decoded."""
     try:
-        data = item.read()
-        sha256 = hashlib.sha256(data).digest()
-        if sha256 in encoded:
-            return Prepared(Outcome(number, sha256))
-        return Prepared(Outcome(number, sha256), encoder.prepare(decode(data)))
+        outcome, data = read(number, item)
+        if outcome.key in encoded:
+            return Prepared(outcome)
+        return Prepared(outcome, encoder.prepare(decode(data)))
     except Exception as error:  # Pillow raises almost anything on a damaged file
         return Prepared(Outcome(number, skipped=why_unreadable(error)))
+
+
+def read(number: int, item: Item) -> tuple[Outcome, bytes]:
+    """Read and hash an item with its caption; returns the picture's bytes as well."""
+    data, unused = item.read(), ""
+    try:
+        caption = item.read_caption()
+    except ZcalcError as error:
+        caption, unused = "", error.message
+    sha256 = hashlib.sha256(data).digest()
+    key = vector_key(sha256, caption, item.share)
+    return Outcome(number, sha256, caption=caption, key=key, unused=unused), data
 
 
 class _Batch:
@@ -116,10 +145,10 @@ class _Batch:
     def add(self, prepared: Prepared) -> bool:
         """Add a picture; returns whether the batch is now full."""
         self._outcomes.append(prepared.outcome)
-        content = prepared.outcome.sha256
+        key = prepared.outcome.key
         # It may have been encoded since it was read.
-        if prepared.input is not None and content not in self._encoded:
-            self._inputs.setdefault(content, (prepared.outcome, prepared.input))
+        if prepared.input is not None and key not in self._encoded:
+            self._inputs.setdefault(key, (prepared.outcome, prepared.input))
         return len(self._inputs) == self._encoder.batch_size
 
     def flush(self) -> list[Outcome]:

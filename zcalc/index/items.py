@@ -1,10 +1,12 @@
 """The unit of indexing: one picture, in a file of its own or inside a tar shard."""
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from zcalc import sidecars
 from zcalc.errors import ZcalcError
 
 _LATEST_NS = (1 << 63) - 1
@@ -17,6 +19,9 @@ class Item:
 
     `path` identifies the picture in the index. `file` is what to open: the same path, or the tar
     shard that contains the picture from byte `offset`. `skipped` is why it can't be read, if so.
+
+    `caption` is known from the source; otherwise `sidecar` is the size and time of the text file
+    beside the picture, which must be inside `roots`. `share` is how much of it goes into the point.
     """
 
     name: str
@@ -27,6 +32,10 @@ class Item:
     offset: int = 0
     metadata: Mapping[str, Any] = field(default_factory=dict)
     skipped: str = ""
+    caption: str = ""
+    sidecar: str = ""
+    roots: tuple[str, ...] = ()
+    share: float = 0.0
 
     def __post_init__(self) -> None:
         """Clamp times past the year 2262, which don't fit the index's 64-bit column."""
@@ -39,6 +48,30 @@ class Item:
         with open(self.file, "rb") as file:
             file.seek(self.offset)
             return file.read(self.size)
+
+    def read_caption(self) -> str:
+        """The caption, "" for none; raises ZcalcError if its file can't be used."""
+        return sidecars.read(Path(self.file), self.roots) if self.sidecar else self.caption
+
+    def captioned(self, share: float, column: str) -> "Item":
+        """The item with a share of its caption: that in a column of its metadata, else its own."""
+        text = self.metadata.get(column) if column and share else None
+        caption = sidecars.clean(text) if isinstance(text, str) else ""
+        if caption:
+            return replace(self, caption=caption, sidecar="", share=share)
+        if not (self.caption or self.sidecar):
+            return self
+        return replace(self, share=share) if share else replace(self, caption="", sidecar="")
+
+
+def vector_key(content: bytes, caption: str, share: float) -> bytes:
+    """What a vector depends on, besides the model: the picture's SHA-256, its caption, its share.
+
+    Without a caption it is the SHA-256 of the picture itself.
+    """
+    if not caption or not share:
+        return content
+    return hashlib.sha256(content + f"{float(share)!r} {caption}".encode()).digest()
 
 
 def resolve_file(path: Path) -> Path:

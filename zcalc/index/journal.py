@@ -11,21 +11,23 @@ from zcalc.index.items import Item
 from zcalc.index.writer import saving
 from zcalc.storage import digest, write
 
+_NO_STAMP = bytes(16)
+
 
 class Journal:
     """Vectors of encoded pictures, appended to a file batch by batch; without a folder, in memory.
 
-    `contents` maps the SHA-256 of a picture to its row, `stamps` that of a file at the time it was
-    read (see `stamp`). An incomplete record at the end of the file is dropped.
+    `contents` maps the key of a vector (see `vector_key`) to its row, `stamps` that of a file at
+    the time it was read (see `stamp`). An incomplete record at the end of the file is dropped.
     """
 
     def __init__(self, folder: Path | None, model: str, dim: int) -> None:
         self._dtype = np.dtype(
-            [("sha256", "V32"), ("stamp", "V16"), ("vector", "<f4", (dim,)), ("crc", "<u4")]
+            [("key", "V32"), ("stamp", "V16"), ("vector", "<f4", (dim,)), ("crc", "<u4")]
         )
         self.contents: dict[bytes, int] = {}
         self.stamps: dict[bytes, int] = {}
-        self._hashes: list[bytes] = []
+        self._keys: list[bytes] = []
         self._vectors: list[np.ndarray] = []  # without a folder
         self._folder, self._handle = folder, -1
         if folder is not None:
@@ -33,16 +35,16 @@ class Journal:
             self._load()
 
     def __len__(self) -> int:
-        return len(self._hashes)
+        return len(self._keys)
 
-    def add(self, hashes: Sequence[bytes], stamps: Sequence[bytes], vectors: np.ndarray) -> None:
-        """Append hashes, stamps and vectors (n, d); they survive a kill once this returns."""
+    def add(self, keys: Sequence[bytes], stamps: Sequence[bytes], vectors: np.ndarray) -> None:
+        """Append keys, stamps and vectors (n, d); they survive a kill once this returns."""
         records = np.zeros(len(vectors), self._dtype)
         records["vector"] = vectors
-        for record, sha256, file_stamp in zip(records, hashes, stamps, strict=True):
-            record["sha256"], record["stamp"] = sha256, file_stamp
+        for record, key, file_stamp in zip(records, keys, stamps, strict=True):
+            record["key"], record["stamp"] = key, file_stamp
             record["crc"] = _crc(record)
-            self._register(sha256, file_stamp)
+            self._register(key, file_stamp)
         if self._folder is None:
             self._vectors.append(records["vector"])
             return
@@ -64,9 +66,9 @@ class Journal:
             os.close(self._handle)
             self._handle = -1
 
-    def sha256(self, row: int) -> bytes:
-        """The SHA-256 of a row's picture."""
-        return self._hashes[row]
+    def key(self, row: int) -> bytes:
+        """The key of a row, without a caption the SHA-256 of its picture."""
+        return self._keys[row]
 
     def _load(self) -> None:
         """Read the file up to the first damaged record, and truncate it there."""
@@ -76,19 +78,26 @@ class Journal:
         for record in records:
             if record["crc"] != _crc(record):
                 break
-            self._register(record["sha256"].tobytes(), record["stamp"].tobytes())
+            self._register(record["key"].tobytes(), record["stamp"].tobytes())
         if size != len(self) * self._dtype.itemsize:
             with saving(self._file.parent):
                 os.truncate(self._file, len(self) * self._dtype.itemsize)
 
-    def _register(self, sha256: bytes, file_stamp: bytes) -> None:
-        row = len(self._hashes)
-        self._hashes.append(sha256)
-        self.contents[sha256] = self.stamps[file_stamp] = row
+    def _register(self, key: bytes, file_stamp: bytes) -> None:
+        row = len(self._keys)
+        self._keys.append(key)
+        self.contents[key] = row
+        if file_stamp != _NO_STAMP:
+            self.stamps[file_stamp] = row
 
 
 def stamp(item: Item) -> bytes:
-    """A 16-byte hash of an item's path, size and time, which changes when the file does."""
+    """A 16-byte hash of an item's path, size and time, which changes when the file does.
+
+    Zeros for an item that may have a caption: it is read again, though not encoded.
+    """
+    if item.caption or item.sidecar:
+        return _NO_STAMP
     text = f"{item.path}\0{item.size}\0{item.mtime_ns}"
     return bytes.fromhex(digest(text.encode("utf-8", "surrogatepass"))[:32])
 

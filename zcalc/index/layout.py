@@ -14,27 +14,40 @@ import pyarrow as pa
 from zcalc.index import table as tables
 from zcalc.index import vectors
 from zcalc.index.engine import PictureEncoder
-from zcalc.index.items import Item
+from zcalc.index.items import Item, vector_key
 from zcalc.index.journal import Journal
 from zcalc.index.manifest import Manifest, PartInfo
 from zcalc.index.store import Index
-from zcalc.index.table import Entry
+from zcalc.index.table import Caption, Entry
 from zcalc.index.writer import Writer
 
 
 @dataclass(slots=True)
 class Row:
-    """A row of the new index: its item, and the source of its vector.
+    """A row of the new index: its item and caption, and the source of its vector.
 
-    `origin` is its own row in the old index, `copied` an old row with the same content,
-    `journaled` a row of the journal.
+    `origin` is its own row in the old index, `copied` an old row with the same key, `journaled` a
+    row of the journal.
     """
 
     item: Item
     sha256: bytes
+    caption: str = ""
     origin: int | None = None
     copied: int | None = None
     journaled: int | None = None
+
+    @property
+    def key(self) -> bytes:
+        """What its vector depends on."""
+        return vector_key(self.sha256, self.caption, self.item.share)
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """The metadata, among them the caption from the text file beside the picture."""
+        item = self.item
+        beside = item.sidecar and self.caption
+        return {**item.metadata, "caption": self.caption} if beside else item.metadata
 
 
 @dataclass(slots=True)
@@ -57,11 +70,14 @@ class Draft:
     journal: Journal
     dtype: str | None = None
     memory: int | None = None
+    caption_share: float = 0.0
+    caption_column: str = ""
 
     def in_memory(self) -> Index:
         """Create the index in memory."""
         rows, table = self._vectors(self.rows), self._table(self.rows)
-        return Index.of(self.encoder.identity, rows, table, self.roots, self.skipped)
+        captions = {"caption_share": self.caption_share, "caption_column": self.caption_column}
+        return Index.of(self.encoder.identity, rows, table, self.roots, self.skipped, **captions)
 
     def write(self, writer: Writer) -> Index:
         """Write it as the current generation of a folder, unless it already is."""
@@ -83,6 +99,8 @@ class Draft:
             tuple(parts),
             skipped,
             self.memory if self.memory is not None or not old else old.memory,
+            caption_share=self.caption_share,
+            caption_column=self.caption_column,
         )
         return writer.commit(manifest)
 
@@ -118,9 +136,10 @@ class Draft:
         return PartInfo(part.vectors, part.rows, writer.put_table(table), len(group.rows))
 
     def _table(self, rows: Sequence[Row]) -> pa.Table:
-        metadata: list[Mapping[str, Any]] = [row.item.metadata for row in rows]
+        metadata: list[Mapping[str, Any]] = [row.metadata for row in rows]
+        captions = [Caption(row.caption, row.item.sidecar) for row in rows]
         entries = [_entry(row) for row in rows]
-        return tables.table_of(entries, metadata if any(metadata) else None)
+        return tables.table_of(entries, metadata if any(metadata) else None, captions)
 
     def _vectors(self, rows: Sequence[Row]) -> np.ndarray:
         """The vectors (n, d) of rows, from the old index or the journal."""

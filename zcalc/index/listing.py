@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from zcalc import sidecars
 from zcalc.errors import ZcalcError
 from zcalc.index.items import Item, resolve_file
 from zcalc.pictures import printable
@@ -35,7 +36,7 @@ class Listing:
         for batch in table.select(others).to_batches(max_chunksize=4096) if others else [None]:
             metadata = [{}] * len(paths) if batch is None else batch.to_pylist()
             for fields in metadata:
-                yield _item(names[row], paths[row], fields)
+                yield _item(names[row], paths[row], fields, self.roots)
                 row += 1
 
     def _table(self) -> Any:
@@ -75,7 +76,9 @@ class Listing:
         return Path(os.path.commonpath(folders)).resolve() if folders else self.file.parent
 
 
-def _item(name: str, path: Path | None, metadata: Mapping[str, Any]) -> Item:
+def _item(
+    name: str, path: Path | None, metadata: Mapping[str, Any], roots: tuple[str, ...]
+) -> Item:
     if path is None:
         return Item(name, "", "", metadata=metadata, skipped="its path is empty")
     try:
@@ -87,8 +90,16 @@ def _item(name: str, path: Path | None, metadata: Mapping[str, Any]) -> Item:
     if not stat.S_ISREG(status.st_mode):
         reason = "it is not a regular file"
         return Item(name, str(path), str(path), metadata=metadata, skipped=reason)
-    size, mtime_ns = status.st_size, status.st_mtime_ns
-    return Item(name, str(file), str(file), size, mtime_ns, metadata=metadata)
+    return Item(
+        name,
+        str(file),
+        str(file),
+        status.st_size,
+        status.st_mtime_ns,
+        metadata=metadata,
+        sidecar=sidecars.stamp(file),
+        roots=roots,
+    )
 
 
 def _names(paths: Sequence[Path | None]) -> list[str]:

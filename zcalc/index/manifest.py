@@ -12,10 +12,12 @@ from typing import Any
 
 from zcalc.errors import ZcalcError
 from zcalc.index.errors import DamagedIndex, OtherVersion
+from zcalc.sidecars import MAX_SHARE
 from zcalc.storage import digest
 
 CURRENT, PREVIOUS = "manifest.json", "previous.json"
 _FORMAT, _VERSION = "zcalc index", 2
+_ADDED = {"caption_share": 0.0, "caption_column": ""}  # not in the first indexes of this version
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,11 @@ class PartInfo:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The contents of an index; `memory` is the search budget in bytes. All vectors are unit."""
+    """The contents of an index; `memory` is the search budget in bytes. All vectors are unit.
+
+    `caption_share` of the captions is in the vectors (see `algebra.captioned`); `caption_column` is
+    the column that was named as theirs.
+    """
 
     model: str
     dim: int
@@ -43,6 +49,8 @@ class Manifest:
     skipped: str = ""  # hash of the table of skipped pictures
     memory: int | None = None
     generation: int = 1
+    caption_share: float = 0.0
+    caption_column: str = ""
 
     @property
     def count(self) -> int:
@@ -123,11 +131,11 @@ def _parse(body: Mapping[str, Any]) -> Manifest | None:
     """The manifest in a JSON object; None if a field is missing or invalid."""
     try:
         parts = tuple(PartInfo(**part) for part in body["parts"])
-        fields = {name: body[name] for name in Manifest.__slots__}
+        fields = {name: {**_ADDED, **body}[name] for name in Manifest.__slots__}
         manifest = Manifest(**{**fields, "parts": parts, "roots": tuple(body["roots"])})
     except (KeyError, TypeError):
         return None
-    texts = (manifest.model, manifest.skipped, *manifest.roots)
+    texts = (manifest.model, manifest.skipped, manifest.caption_column, *manifest.roots)
     hashes = [*(p.vectors for p in parts), *(p.table for p in parts)]
     numbers = [manifest.dim, manifest.generation, *(n for p in parts for n in (p.rows, p.count))]
     is_valid = (
@@ -137,6 +145,8 @@ def _parse(body: Mapping[str, Any]) -> Manifest | None:
         and all(len(h) == 64 and h.isalnum() for h in (*hashes, manifest.skipped or "0" * 64))
         and manifest.dtype in ("float32", "float16")
         and (manifest.memory is None or type(manifest.memory) is int)
+        and type(manifest.caption_share) is float
+        and 0 <= manifest.caption_share <= MAX_SHARE
         and isinstance(body["roots"], list)
         and body.get("normalised") is True
         and body.get("count") == manifest.count > 0

@@ -32,6 +32,7 @@ _BATCH = 1000
 _MAX_LIMIT = 16_384  # hits per search in Milvus
 _MAX_TEXT = 65_535  # bytes per text in Milvus
 _MEAN_SAMPLE = 4096
+_CAPTION = "_caption"
 
 
 def is_address(place: str) -> bool:
@@ -56,6 +57,7 @@ def push(index: "Index", address: str) -> int:
         for start in track(starts, "Sending pictures to Milvus"):
             client.insert(collection, _rows(index, start))
         header = {"model": index.model, "roots": list(index.roots), "count": len(index)}
+        header |= {"caption_share": index.caption_share}
         filler = np.full(index.dim, index.dim**-0.5).tolist()
         row = {"row": _HEADER_ROW, "vector": filler, "name": "", "path": ""}
         # Inserted last: a collection without a header is incomplete.
@@ -74,6 +76,7 @@ class Served:
         self._client, self._collection, self.dim = client, collection, dim
         self.model, self.roots = str(header["model"]), tuple(header["roots"])
         self._count = int(header["count"])
+        self.caption_share = float(header.get("caption_share", 0.0))
         self._cached: dict[int, dict[str, Any]] = {}  # rows of the last search
 
     @classmethod
@@ -147,12 +150,16 @@ class Served:
 
     def metadata(self, row: int) -> dict[str, Any]:
         """The metadata of a row."""
-        excluded = (*CORE_COLUMNS, "row", "vector")
+        excluded = (*CORE_COLUMNS, "row", "vector", _CAPTION)
         return {
             name: value
             for name, value in self._row(row).items()
             if name not in excluded and value is not None
         }
+
+    def caption(self, row: int) -> str | None:
+        """The caption that went into a row's vector; None if there is none."""
+        return self._row(row).get(_CAPTION)
 
     @cached_property
     def mean(self) -> np.ndarray:
@@ -172,10 +179,10 @@ class Served:
             rows = self._query(batch, ["row", "name"])
             yield from (row["name"] for row in sorted(rows, key=lambda row: row["row"]))
 
-    def path_of(self, name: str) -> str | None:
-        """The path of a picture by its name; None if there is none."""
-        rows = self._query(f"row >= 0 and name == {json.dumps(name)}", ["path"])
-        return rows[0]["path"] if rows else None
+    def row_named(self, name: str) -> int | None:
+        """The row of the picture with this name; None if there is none."""
+        rows = self._query(f"row >= 0 and name == {json.dumps(name)}", ["row"])
+        return rows[0]["row"] if rows else None
 
     def _row(self, row: int) -> dict[str, Any]:
         if row not in self._cached:
@@ -199,10 +206,10 @@ class _PathsByName(Mapping[str, Path]):
         return self._served.names()
 
     def __getitem__(self, name: str) -> Path:
-        path = self._served.path_of(name)
-        if path is None:
+        row = self._served.row_named(name)
+        if row is None:
             raise KeyError(name)
-        return Path(path)
+        return Path(self._served.entry(row).path)
 
 
 def _connect(address: str) -> tuple[Any, str]:
@@ -277,6 +284,8 @@ def _rows(index: "Index", start: int) -> list[dict[str, Any]]:
     vectors = index.vectors.take(np.arange(start, stop))  # (m, d)
     table = index.table.slice(start, stop - start)
     rows = table.drop_columns(["mtime_ns", "sha256"]).to_pylist()
+    for row, fields in enumerate(rows, start):
+        fields[_CAPTION] = index.caption(row)
     return [
         {"row": start + i, "vector": vector.tolist()}
         | {name: jsonable(value) for name, value in fields.items() if value is not None}

@@ -1,9 +1,11 @@
 """Opening an index by place, whether it is a folder or served from Milvus."""
 
+from functools import partial
 from os import PathLike
 from pathlib import Path
 
-from zcalc.gallery import Gallery
+from zcalc import sidecars
+from zcalc.gallery import Gallery, Picture
 from zcalc.index.memory import parse_bytes
 from zcalc.index.milvus import Served, is_address
 from zcalc.index.store import Index
@@ -30,3 +32,15 @@ class IndexedGallery(Gallery):
         roots = [Path(root) for root in index.roots if Path(root).is_dir()]
         super().__init__(roots, index.paths_by_name)
         self.index = index
+        self.caption_share = index.caption_share
+
+    def _picture(self, name: str, path: Path) -> Picture:
+        """A picture with its caption in the index, which is not looked up yet."""
+        return Picture(name, path, caption_source=partial(self._caption, name, path))
+
+    def _caption(self, name: str, path: Path) -> str | None:
+        """The caption that went into a picture's vector; that beside it if it is not indexed."""
+        row = self.index.row_named(name)
+        if row is not None and self.index.entry(row).path == str(path):
+            return self.index.caption(row)
+        return sidecars.find(path, self.roots)

@@ -28,6 +28,7 @@ class Hit:
     """A search result: `score` is its cosine, `alike` the near-duplicates folded into it.
 
     `metadata` is what the index stores about it; `missing` is set if its file was moved or deleted.
+    `caption` is the one that goes into its point.
     """
 
     name: str
@@ -36,6 +37,12 @@ class Hit:
     metadata: Mapping[str, Any] = field(default_factory=dict, hash=False)
     missing: bool = False
     alike: "tuple[Hit, ...]" = ()
+    caption: str | None = None
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """The metadata without the caption."""
+        return {name: v for name, v in self.metadata.items() if v != self.caption}
 
     def thumbnail(self, side: int = 288) -> "Image | None":
         """The picture, at most `side` pixels wide and high; None if it can't be read."""
@@ -101,6 +108,10 @@ class Searchable(Protocol):
         """The metadata of a row."""
         ...
 
+    def caption(self, row: int) -> str | None:
+        """The caption that went into the vector of a row."""
+        ...
+
 
 class Local:
     """An index in a folder or in memory, as a `Searchable`."""
@@ -131,6 +142,10 @@ class Local:
     def metadata(self, row: int) -> dict[str, Any]:
         """The metadata of a row."""
         return self._index.metadata(row)
+
+    def caption(self, row: int) -> str | None:
+        """The caption that went into the vector of a row."""
+        return self._index.caption(row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +260,8 @@ def _diversify(candidates: list[_Candidate], query: Query) -> list[_Candidate]:
 def _hit(pictures: Searchable, candidate: _Candidate) -> Hit:
     entry, metadata = candidate.entry, pictures.metadata(candidate.row)
     alike = tuple(_hit(pictures, duplicate) for duplicate in candidate.alike)
-    return Hit(entry.name, entry.path, candidate.score, metadata, not _exists(entry.path), alike)
+    missing, caption = not _exists(entry.path), pictures.caption(candidate.row)
+    return Hit(entry.name, entry.path, candidate.score, metadata, missing, alike, caption)
 
 
 def _exists(path: str) -> bool:

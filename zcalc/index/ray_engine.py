@@ -91,30 +91,40 @@ class _Encode:
 
 
 def _decode(row: dict[str, Any], shared: Any, size: int, load: Load) -> dict[str, Any]:
-    """The decoding stage: hashes and skip reasons of a batch, and the inputs (m, …) to encode."""
+    """The decoding stage: the outcomes of a batch, by field, and the inputs (m, …) to encode."""
     items, encoded = _import_ray().get(shared)
     first, encoder = row["first"], _load_once(load)
     batch = items[first : first + size]
     results = [prepare(n, item, encoded, encoder) for n, item in enumerate(batch)]
     new = [result for result in results if result.input is not None]
+    outcomes = [result.outcome for result in results]
     return {
         "first": first,
-        "sha256": np.array([result.outcome.sha256.hex() for result in results]),
-        "skipped": np.array([result.outcome.skipped for result in results]),
+        "sha256": np.array([outcome.sha256.hex() for outcome in outcomes]),
+        "skipped": np.array([outcome.skipped for outcome in outcomes]),
+        "caption": np.array([outcome.caption for outcome in outcomes]),
+        "key": np.array([outcome.key.hex() for outcome in outcomes]),
+        "unused": np.array([outcome.unused for outcome in outcomes]),
         "new": np.array([result.outcome.number for result in new], np.int64),
         "inputs": np.stack([np.asarray(result.input) for result in new]) if new else np.empty(0),
     }
 
 
 def _outcomes(row: dict[str, Any], encoded: Set[bytes]) -> Iterator[Outcome]:
-    """The outcomes of a batch; contents encoded in the meantime get no second vector."""
+    """The outcomes of a batch; what was encoded in the meantime gets no second vector."""
     vectors = dict(zip(map(int, row["new"]), row["vectors"], strict=True))
     seen: set[bytes] = set()
-    for number, (content, skipped) in enumerate(zip(row["sha256"], row["skipped"], strict=True)):
-        sha256 = bytes.fromhex(str(content))
-        vector = None if sha256 in encoded or sha256 in seen else vectors.get(number)
-        seen |= {sha256} if vector is not None else set()
-        yield Outcome(int(row["first"]) + number, sha256, vector, str(skipped))
+    for number, hexadecimal in enumerate(row["key"]):
+        key = bytes.fromhex(str(hexadecimal))
+        vector = None if key in encoded or key in seen else vectors.get(number)
+        seen |= {key} if vector is not None else set()
+        yield Outcome(
+            int(row["first"]) + number,
+            bytes.fromhex(str(row["sha256"][number])),
+            vector,
+            key=key,
+            **{name: str(row[name][number]) for name in ("skipped", "caption", "unused")},
+        )
 
 
 @cache

@@ -1,9 +1,9 @@
 """The sample pictures: their vectors ship with the package, so that the first use encodes nothing.
 
-For the vectors of words, see `zcalc.vector_cache`.
+They are the vectors of the pictures alone: a share of the captions is added as in every index, so
+that they hold for any caption and share. For the vectors of words, see `zcalc.vector_cache`.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import partial
 
@@ -11,7 +11,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from zcalc.algebra import unit
-from zcalc.index.engine import Engine, Outcome, PictureEncoder, encode_locally
+from zcalc.index.engine import Engine, Outcome, PictureEncoder, encode_locally, read
 from zcalc.index.items import Item
 from zcalc.vector_cache import FOLDER
 
@@ -43,9 +43,10 @@ def _encode_missing(
     """Like `encode_locally`, but shipped contents are read and hashed, not decoded."""
     outcomes, rest = [], []
     for number, item in enumerate(items):
-        content = _hash(item) if shipped else b""
-        if content in shipped and content not in encoded:
-            outcomes.append(Outcome(number, content, shipped[content]))
+        outcome = _read(number, item) if shipped else Outcome(number)
+        outcome.vector = shipped.get(outcome.sha256)
+        if outcome.vector is not None and outcome.key not in encoded:
+            outcomes.append(outcome)
         else:
             rest.append(number)
     yield outcomes
@@ -55,8 +56,8 @@ def _encode_missing(
         yield batch
 
 
-def _hash(item: Item) -> bytes:
+def _read(number: int, item: Item) -> Outcome:
     try:
-        return hashlib.sha256(item.read()).digest()
+        return read(number, item)[0]
     except OSError:
-        return b""  # `encode_locally` reports it
+        return Outcome(number)  # `encode_locally` reports it

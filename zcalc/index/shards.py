@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from zcalc import sidecars
+from zcalc.errors import ZcalcError
 from zcalc.index.items import Item, resolve_file
 from zcalc.pictures import SUFFIXES, printable
 
@@ -59,20 +61,21 @@ def _sample_items(
 ) -> Iterator[Item]:
     """The pictures among the members of one sample; the other members are their metadata."""
     metadata: dict[str, Any] = {}
-    pictures = []
+    caption, pictures = "", []
     for member in sample:
         suffix = Path(member.name).suffix.lower()
         if suffix in SUFFIXES:
             pictures.append(member)
         elif suffix in (".json", ".txt") and member.size <= _MAX_SIDECAR:
             sidecar = tar.extractfile(member)
-            metadata |= _fields(suffix, sidecar.read() if sidecar else b"")
+            data = sidecar.read() if sidecar else b""
+            metadata |= _fields(suffix, data)
+            caption = _caption(data) if suffix == ".txt" else caption
     for member in pictures:
         name = printable(f"{shard.stem}/{_key(member.name)}")
         path = f"{shard}!{member.name}"
-        yield Item(
-            name, path, str(shard), member.size, mtime_ns, member.offset_data, metadata
-        )  # fmt: skip
+        place = (str(shard), member.size, mtime_ns, member.offset_data)
+        yield Item(name, path, *place, metadata, caption=caption)
 
 
 def _fields(suffix: str, data: bytes) -> dict[str, Any]:
@@ -84,6 +87,14 @@ def _fields(suffix: str, data: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return {str(k): v for k, v in fields.items()} if isinstance(fields, dict) else {}
+
+
+def _caption(data: bytes) -> str:
+    """The caption in a text file, "" if it isn't text."""
+    try:
+        return sidecars.parse(data)
+    except ZcalcError:
+        return ""
 
 
 def _key(member: str) -> str:

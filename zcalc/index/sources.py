@@ -5,9 +5,11 @@ Iterating over a source lists its pictures from scratch, and opens none of them.
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+from zcalc import sidecars
 from zcalc.errors import ZcalcError
 from zcalc.gallery import Gallery, Picture
 from zcalc.index.items import Item
@@ -31,14 +33,14 @@ class Source(Protocol):
 
 
 class GallerySource:
-    """The pictures of a gallery."""
+    """The pictures of a gallery; their captions are in the text files beside them."""
 
     def __init__(self, gallery: Gallery) -> None:
         self.gallery = gallery
         self.roots = tuple(map(str, gallery.roots))
 
     def __iter__(self) -> Iterator[Item]:
-        return (_item(self.gallery, picture) for picture in self.gallery)
+        return (_item(self.gallery, picture, self.roots) for picture in self.gallery)
 
 
 class Folders:
@@ -88,7 +90,7 @@ def source_of(places: Sequence[str | os.PathLike[str]], column: str | None = Non
     return sources[0] if len(sources) == 1 else Chain(sources)
 
 
-def _item(gallery: Gallery, picture: Picture) -> Item:
+def _item(gallery: Gallery, picture: Picture, roots: tuple[str, ...]) -> Item:
     name, path = picture.name, picture.path
     try:
         file = gallery.locate(picture)
@@ -97,4 +99,7 @@ def _item(gallery: Gallery, picture: Picture) -> Item:
         return Item(name, str(path), str(path), skipped=error.message)
     except OSError as error:
         return Item(name, str(path), str(path), skipped=error.strerror or "it can't be read")
-    return Item(name, str(file), str(file), status.st_size, status.st_mtime_ns)
+    item = Item(name, str(file), str(file), status.st_size, status.st_mtime_ns, roots=roots)
+    if isinstance(picture.caption_source, str):
+        return replace(item, caption=picture.caption_source)
+    return replace(item, sidecar=sidecars.stamp(file))

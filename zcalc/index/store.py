@@ -17,7 +17,7 @@ from zcalc.index import table as tables
 from zcalc.index.errors import DamagedIndex
 from zcalc.index.manifest import CURRENT, PREVIOUS, Manifest, PartInfo
 from zcalc.index.structure import Structure
-from zcalc.index.table import Entry, TablePart
+from zcalc.index.table import Caption, Entry, TablePart
 from zcalc.index.vectors import EAGER_BYTES, Part, Vectors
 
 _MEAN_SAMPLE = 131_072  # rows the mean is taken over, at least
@@ -28,7 +28,8 @@ class Index:
 
     `model` is the identity of the encoder, `dim` the vector length, `vectors` (n, d) a `Vectors`,
     `roots` the folders of the pictures, `folder` where it was opened, `memory` the search budget in
-    bytes. Data from files is verified before use; ZcalcError if it was modified.
+    bytes, `caption_share` how much of the captions is in the vectors. Data from files is verified
+    before use; ZcalcError if it was modified.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class Index:
     ) -> None:
         self.manifest, self.vectors, self.folder = manifest, vectors, folder
         self.model, self.dim, self.roots = manifest.model, manifest.dim, manifest.roots
-        self.memory = manifest.memory
+        self.memory, self.caption_share = manifest.memory, manifest.caption_share
         self._tables, self._skipped = parts, skipped
         self._starts = list(accumulate((part.count for part in parts), initial=0))
 
@@ -53,13 +54,17 @@ class Index:
         table: pa.Table | Sequence[Entry],
         roots: Iterable[str] = (),
         skipped: Sequence[Entry] = (),
+        **settings: Any,
     ) -> "Index":
-        """Create an index in memory from unit vectors (n, d) and a table or entries (n)."""
+        """Create an index in memory from unit vectors (n, d) and a table or entries (n).
+
+        `settings` are further fields of its manifest.
+        """
         if not isinstance(table, pa.Table):
             table = tables.table_of(table)
         n, dim = vectors.shape
         part = PartInfo("0" * 64, n, "0" * 64, n)
-        manifest = Manifest(model, dim, vectors.dtype.name, tuple(roots), (part,))
+        manifest = Manifest(model, dim, vectors.dtype.name, tuple(roots), (part,), **settings)
         skipped_part = TablePart.of(tables.table_of(skipped)) if skipped else None
         return cls(manifest, Vectors([vectors]), [TablePart.of(table)], skipped_part)
 
@@ -114,6 +119,26 @@ class Index:
         table = self._tables[part].table
         values = {name: table[name][offset].as_py() for name in tables.metadata_columns(table)}
         return {name: value for name, value in values.items() if value is not None}
+
+    def caption(self, row: int) -> str | None:
+        """The caption that went into a row's vector; None if there is none."""
+        part, offset = self._split(row)
+        table = self._tables[part].table
+        return table["_caption"][offset].as_py() if "_caption" in table.column_names else None
+
+    def row_named(self, name: str) -> int | None:
+        """The row of the picture with this name; None if there is none."""
+        import pyarrow.compute as pc
+
+        if tables.to_unicode(name) != name:
+            return None
+        row = pc.index(self.table["name"], name).as_py()
+        return row if row >= 0 else None
+
+    @cached_property
+    def captions(self) -> list[Caption]:
+        """The captions of all rows."""
+        return [c for part in self._tables for c in tables.captions_of(part.table)]
 
     @property
     def fields(self) -> list[str]:
@@ -199,12 +224,8 @@ class _PathsByName(Mapping[str, Path]):
             yield from chunk.to_pylist()
 
     def __getitem__(self, name: str) -> Path:
-        import pyarrow.compute as pc
-
-        if tables.to_unicode(name) != name:
-            raise KeyError(name)
-        row = pc.index(self._index.table["name"], name).as_py()
-        if row < 0:
+        row = self._index.row_named(name)
+        if row is None:
             raise KeyError(name)
         return Path(self._index.entry(row).path)
 

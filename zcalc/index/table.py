@@ -1,7 +1,8 @@
 """Tables of pictures, in Arrow: name, file and metadata, one row per picture.
 
 File systems allow paths that are not valid Unicode. The hidden column `_path` stores such a path
-byte for byte; the column `path` has a printable form of it.
+byte for byte; the column `path` has a printable form of it. The hidden column `_caption` has what
+went into a picture's vector, `_sidecar` the size and time of the text file that it was read from.
 """
 
 import io
@@ -20,7 +21,7 @@ from zcalc.index.errors import DamagedIndex
 from zcalc.storage import digest
 
 CORE_COLUMNS = ("name", "path", "size", "mtime_ns", "sha256")  # present in every index
-_HIDDEN_COLUMNS = ("_path", "_skipped", "_row")
+_HIDDEN_COLUMNS = ("_path", "_skipped", "_row", "_caption", "_sidecar")
 _ENTRY_COLUMNS = {*CORE_COLUMNS, "_path", "_skipped"}
 
 
@@ -69,10 +70,20 @@ class TablePart:
         return table
 
 
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """A picture's caption, and the size and time of the text file beside it; "" for neither."""
+
+    text: str = ""
+    sidecar: str = ""
+
+
 def table_of(
-    entries: Sequence[Entry], metadata: Sequence[Mapping[str, Any]] | None = None
+    entries: Sequence[Entry],
+    metadata: Sequence[Mapping[str, Any]] | None = None,
+    captions: Sequence[Caption] = (),
 ) -> pa.Table:
-    """Build a table of entries and their metadata.
+    """Build a table of entries, their metadata, and their captions if any has one.
 
     A metadata field with the name of a core or hidden column gets a trailing underscore.
     """
@@ -89,6 +100,12 @@ def table_of(
         columns["_path"] = pa.array(raw, pa.binary())
     if any(entry.skipped for entry in entries):
         columns["_skipped"] = pa.array([to_unicode(e.skipped) for e in entries], pa.string())
+    for name, values in (
+        ("_caption", [caption.text or None for caption in captions]),
+        ("_sidecar", [caption.sidecar or None for caption in captions]),
+    ):
+        if any(values):
+            columns[name] = pa.array(values, pa.string())
     names = dict.fromkeys(name for fields in metadata or () for name in fields)
     for name in names:
         reserved = name in (*CORE_COLUMNS, *_HIDDEN_COLUMNS)
@@ -119,6 +136,16 @@ def paths_of(table: pa.Table) -> list[str]:
 def hashes_of(table: pa.Table) -> list[bytes]:
     """The SHA-256 of all rows as bytes."""
     return table["sha256"].to_pylist()
+
+
+def captions_of(table: pa.Table) -> list[Caption]:
+    """The captions of all rows."""
+    none, names = Caption(), [n for n in ("_caption", "_sidecar") if n in table.column_names]
+    if not names:
+        return [none] * len(table)
+    rows = (row for batch in table.select(names).to_batches() for row in batch.to_pylist())
+    texts = ((row.get("_caption") or "", row.get("_sidecar") or "") for row in rows)
+    return [Caption(*pair) if any(pair) else none for pair in texts]
 
 
 def concatenate(tables: Sequence[pa.Table]) -> pa.Table:

@@ -129,6 +129,9 @@ def save(index: Index, folder: Path) -> Index:
     """Write an index as the next generation of a folder."""
     with Writer(folder) as writer:
         table, parts = tables.drop_hidden(index.table), []
+        captions = [caption.text or None for caption in index.captions]
+        if any(captions):
+            table = table.append_column("_caption", pa.array(captions, pa.string()))
         for start in range(0, len(index), vectors.PART_ROWS):
             stop = min(start + vectors.PART_ROWS, len(index))
             rows = index.vectors.take(np.arange(start, stop))  # (m, d)

@@ -101,22 +101,42 @@ class Encoder:
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """Embed texts as (n, d) float32, not normalised; each distinct text is encoded once.
 
-        Raises ZcalcError for a text longer than the model's context.
+        A text longer than the model's context is cut at the end (see `remark`).
         """
-        for text in dict.fromkeys(texts):
-            count = self.token_count(text)
-            if count > self.context_length:
-                raise ZcalcError(
-                    f"The text {loading.shorten(text, 60)!r} is {count} tokens long; "
-                    f"{self.identity} reads {self.context_length} at most.",
-                    "Shorten it, or split it and add up the embeddings of its parts.",
-                )
         jobs = ((b"t" + t.encode("utf-8", "surrogatepass"), partial(self._ids, t)) for t in texts)
         return self._embed(jobs, partial(encode_text, self.model), self.text_batch_size)
 
     def token_count(self, text: str) -> int:
         """The length of a text in tokens, including the start and end tokens."""
         return len(self.token_rows([text])[0])
+
+    def remark(self, text: str) -> str | None:
+        """What the model misses of a text, for people: its end, or words it has no tokens for."""
+        name, shown = self.identity.rpartition("-")[0], loading.shorten(text, 40)
+        count = self.token_count(text)
+        if count > self.context_length:
+            read = f"{name} reads the first {self.context_length}"
+            return f"“{shown}” is {count} tokens long; {read}."
+        words = text.split()
+        unknown = [word for word in words if self._is_unknown(word)]
+        if unknown and len(unknown) == len(words):
+            return (
+                f"{name} knows none of “{shown}”: to it, all such texts are the same. The preset "
+                "multilingual reads other languages."
+            )
+        listed = ", ".join(f"“{loading.shorten(word, 20)}”" for word in unknown[:3])
+        return f"{name} doesn't know {listed} in “{shown}”." if unknown else None
+
+    def _is_unknown(self, word: str) -> bool:
+        """Whether all tokens of a word are the tokenizer's unknown token."""
+        inner = getattr(self.tokenizer, "tokenizer", None)
+        unknown = getattr(inner, "unk_token_id", None)
+        others = {getattr(inner, f"{kind}_token_id", None) for kind in ("bos", "eos", "pad")}
+        if unknown is None or unknown in others:
+            return False
+        special = set(inner.all_special_ids) - {unknown}
+        tokens = [token for token in self.token_rows([word])[0] if token not in special]
+        return bool(tokens) and set(tokens) == {unknown}
 
     def tokenize(self, texts: list[str]) -> torch.Tensor:
         """Token ids (n, context) of texts, padded or truncated to the context."""

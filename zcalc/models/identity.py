@@ -16,8 +16,8 @@ from zcalc.models import presets
 from zcalc.storage import cache_folder, digest, write_atomically
 
 
-class ImageEncoder(Protocol):
-    """The image side of an encoder, as building an index uses it."""
+class PointEncoder(Protocol):
+    """An encoder, as building an index uses it."""
 
     @property
     def batch_size(self) -> int:
@@ -32,18 +32,31 @@ class ImageEncoder(Protocol):
         """Embeddings (n, d) of prepared pictures."""
         ...
 
+    @property
+    def context_length(self) -> int:
+        """How many tokens a text may have."""
+        ...
+
+    def token_count(self, text: str) -> int:
+        """The length of a text in tokens."""
+        ...
+
+    def texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Embeddings (n, d) of texts."""
+        ...
+
 
 class LazyEncoder:
-    """An encoder that `load` loads when the first picture is encoded.
+    """An encoder that `load` loads when the first picture or text is encoded.
 
     `identity` and `dim` are available before that.
     """
 
-    def __init__(self, identity: str, dim: int, load: Callable[[], ImageEncoder]) -> None:
+    def __init__(self, identity: str, dim: int, load: Callable[[], PointEncoder]) -> None:
         self.identity, self.dim, self._load = identity, dim, load
 
     @cached_property
-    def _encoder(self) -> ImageEncoder:
+    def _encoder(self) -> PointEncoder:
         return self._load()
 
     @property
@@ -58,6 +71,19 @@ class LazyEncoder:
     def encode(self, inputs: Sequence[Any]) -> np.ndarray:
         """Embeddings (n, d) of prepared pictures."""
         return self._encoder.encode(inputs)
+
+    @property
+    def context_length(self) -> int:
+        """How many tokens a text may have."""
+        return self._encoder.context_length
+
+    def token_count(self, text: str) -> int:
+        """The length of a text in tokens."""
+        return self._encoder.token_count(text)
+
+    def texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Embeddings (n, d) of texts."""
+        return self._encoder.texts(texts)
 
 
 def cached_identity(clip: str) -> tuple[str, int] | None:

@@ -1,15 +1,18 @@
 """A pair of models, an encoder and a language model, each loaded when it is first needed."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
+from os import PathLike
 from typing import TYPE_CHECKING, TypeVar
 
 from zcalc.errors import ZcalcError
 from zcalc.models.presets import PRESETS, Preset
+from zcalc.models.random_pairs import measured
 from zcalc.ranking import Ranking
+from zcalc.wordlists import Entry, Source, read_texts, word_lists
 from zcalc.words import StoredTexts
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ class Models:
     """A preset, or a replacement for one of its models, with the texts embedded for it.
 
     `clip` and `lm` say where the encoder and the language model come from, `device` where they run.
+    `words` are ranked in place of the preset's vocabulary.
     """
 
     preset: Preset
@@ -32,6 +36,7 @@ class Models:
     lm: str
     device: str = "auto"
     name: str = ""
+    words: tuple[Entry, ...] | None = None
     _load_times: list[float] = field(default_factory=list, init=False, repr=False)
 
     @classmethod
@@ -41,18 +46,32 @@ class Models:
         clip: str | None = None,
         lm: str | None = None,
         device: str = "auto",
+        vocabulary: Source | Sequence[Source] | None = None,
     ) -> "Models":
         """The models of a preset; `clip` and `lm` replace its encoder and language model.
 
-        Nothing is loaded yet. Raises ZcalcError for an unknown preset.
+        `vocabulary`, word lists (see `wordlists`), replaces its words. No model is loaded yet.
+        Raises ZcalcError for an unknown preset and for a word list that can't be read.
         """
         settings = _preset(preset)
         if clip:  # the preset's settings are tuned for its own encoder
             settings = replace(
-                settings, decoder={}, method="zerocap", means=None, ranking=Ranking()
+                settings,
+                decoder={},
+                method="zerocap",
+                means=None,
+                ranking=Ranking(),
+                caption_share=0.0,
+                random_cosine=None,
             )
         name = "+".join([clip or preset, *([lm] if lm else [])])
-        return cls(settings, clip or preset, lm or preset, device, name)
+        words = None
+        if vocabulary:
+            lists = [vocabulary] if isinstance(vocabulary, str | PathLike) else vocabulary
+            words = word_lists(lists)
+            # Only the preset's own words are sorted by frequency.
+            settings = replace(settings, ranking=replace(settings.ranking, common=0.0))
+        return cls(settings, clip or preset, lm or preset, device, name, words)
 
     @property
     def load_seconds(self) -> float:
@@ -89,15 +108,28 @@ class Models:
         identity = None if "encoder" in vars(self) else cached_identity(self.clip)
         return LazyEncoder(*identity, lambda: self.encoder) if identity else self.encoder
 
+    @property
+    def random_cosine(self) -> float | None:
+        """The mean cosine of random pairs of pictures and words, if it was measured."""
+        known = self.preset.random_cosine
+        return measured(self.encoder.identity) if known is None else known
+
     @cached_property
     def vocabulary(self) -> StoredTexts:
-        """The words that `words` ranks."""
-        return StoredTexts("vocabulary.tsv", self.encoder, ranking=self.preset.ranking)
+        """The words that `words` ranks, by the preset's ranking and templates."""
+        words = word_lists(self.preset.vocabulary) if self.words is None else self.words
+        return StoredTexts(words, self.encoder, self.preset.ranking, self.preset.templates)
+
+    @cached_property
+    def plain_vocabulary(self) -> StoredTexts:
+        """The preset's words by the vectors of their texts alone."""
+        return StoredTexts(word_lists(self.preset.vocabulary), self.encoder)
 
     @cached_property
     def sentences(self) -> StoredTexts:
         """The sentences that the decoder `retrieve` chooses from."""
-        return StoredTexts("captions.txt", self.encoder)
+        entries = [Entry(text) for text in read_texts("captions.txt")]
+        return StoredTexts(entries, self.encoder, label="the sentences")
 
     def _timed(self, load: Callable[[], Model]) -> Model:
         start = time.perf_counter()

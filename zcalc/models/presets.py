@@ -22,6 +22,15 @@ class Preset:
     the mean `image` and `text` embeddings, (d,) each. `center` subtracts them before searching
     pictures (measured on mini in docs/image-index.md: no gain).
 
+    `vocabulary` names the word lists (see `wordlists`) that `words` ranks, by `ranking`; a word
+    is embedded in each of the `templates` for its language (see `words.StoredTexts`).
+
+    `caption_share`, from 0 to 4, says how much of a picture's caption goes into its point; at 1
+    they count alike (see `algebra.captioned`).
+
+    `random_cosine` is the mean cosine of random pairs of pictures and words: an answer below it is
+    marked as weak. None: unknown until `zcalc bench random-pairs` has measured it.
+
     Packages add presets through the entry point group "zcalc.presets", each a `Preset` under its
     own name:
 
@@ -39,8 +48,37 @@ class Preset:
     means: str | None = None
     ranking: Ranking = field(default_factory=Ranking)
     center: bool = False
+    vocabulary: tuple[str, ...] = ("en",)
+    templates: Mapping[str, Sequence[str]] = field(default_factory=dict, hash=False)
+    caption_share: float = 0.0
+    random_cosine: float | None = None
 
 
+# The seven that forward selection chose from 80 for CLIP ViT-B/32 on ImageNet: Radford et al. 2021
+# (arXiv 2103.00020), notebooks/Prompt_Engineering_for_ImageNet.ipynb of openai/CLIP.
+_TEMPLATES = {
+    "en": (
+        "itap of a {}.",
+        "a bad photo of the {}.",
+        "a origami {}.",
+        "a photo of the large {}.",
+        "a {} in a video game.",
+        "art of the {}.",
+        "a photo of the small {}.",
+    )
+}
+# The same for every language, so that words of all languages are ranked alike. Templates in the
+# language of the word: Geigle et al. 2024, "Babel-ImageNet" (arXiv 2306.08658).
+_TRANSLATED_TEMPLATES = {
+    "en": ("{}", "a photo of {}", "a picture of {}"),
+    "de": ("{}", "ein Foto von {}", "ein Bild von {}"),
+    "fr": ("{}", "une photo de {}", "une image de {}"),
+    "es": ("{}", "una foto de {}", "una imagen de {}"),
+    "it": ("{}", "una foto di {}", "un'immagine di {}"),
+    "pt": ("{}", "uma foto de {}", "uma imagem de {}"),
+    "zh": ("{}", "{}的照片", "{}的图片"),
+    "ja": ("{}", "{}の写真", "{}の画像"),
+}
 _OWN = (
     Preset(
         "mini",
@@ -58,19 +96,31 @@ _OWN = (
         },
         method="search",
         means=str(_MINI / "means.safetensors"),
-        ranking=Ranking(together=0.5, repeated=0.3, common=0.01, kind=0.08, glossed=0.8),
+        ranking=Ranking(
+            together=0.6,
+            repeated=0.15,
+            common=0.015,
+            kind=0.08,
+            glossed=1.0,
+            borrowed=0.05,
+            named=0.05,
+        ),
+        caption_share=0.8,
+        random_cosine=0.23,
     ),
     Preset(
         "paper",
         "open_clip:ViT-B-32/openai@a6f597a30f7b82c51704746581f9a4e41421e878",
         "openai-community/gpt2-medium@6dcaa7a952f72f9298047fd5137cd6e4f05f41da",
         "the models of the ZeroCap paper",
+        templates=_TEMPLATES,
     ),
     Preset(
         "base",
         "open_clip:ViT-B-32/laion2b_s34b_b79k@1a25a446712ba5ee05982a381eed697ef9b435cf",
         "openai-community/gpt2@607a30d783dfa663caf39e06633721c8d4cfcd7e",
         "an OpenCLIP model of the same size and GPT-2 small",
+        templates=_TEMPLATES,
     ),
     # SmolLM2: Apache-2.0, safetensors, trained on 4 T tokens, with an English vocabulary of 49,152
     # (a third of Qwen's; every step scores all of it). The paper's settings work on the 135M model.
@@ -79,6 +129,7 @@ _OWN = (
         "open_clip:ViT-L-14/laion2b_s32b_b82k@1627032197142fbe2a7cfec626f4ced3ae60d07a",
         "HuggingFaceTB/SmolLM2-360M@f8027fd0eaeea54caa13c31d31b9fdc459c38b49",
         "a larger CLIP and a recent small language model",
+        templates=_TEMPLATES,
     ),
     # Qwen3-0.6B: Apache-2.0, safetensors, 119 languages.
     Preset(
@@ -89,6 +140,8 @@ _OWN = (
         "texts and captions in many languages",
         note="Its encoder is on the hub as a pickle only, which zcalc does not load. Convert it "
         "once:\npython -m zcalc.models.convert --help",
+        vocabulary=tuple(_TRANSLATED_TEMPLATES),
+        templates=_TRANSLATED_TEMPLATES,
     ),
 )
 PRESETS: Registry[Preset] = Registry("zcalc.presets", _OWN)

@@ -12,6 +12,7 @@ from torch import Tensor
 from zcalc.models import compat  # noqa: F401  (before open_clip, which imports torchvision)
 
 import open_clip  # isort: skip
+from open_clip.hf_model import HFTextEncoder  # isort: skip
 
 _CLEAN = {  # the steps of open_clip's cleaning functions after ftfy and HTML unescaping
     "_clean_whitespace": open_clip.tokenizer.whitespace_clean,
@@ -66,15 +67,31 @@ class TokenRows:
 def encode_text(model: torch.nn.Module, ids: Tensor) -> Tensor:
     """Raw embeddings (n, d) of token ids (n, context) by an open_clip model.
 
-    A causal tower never attends to the padding after a text, so it runs at the length of the
-    longest text. Other towers run at full length.
+    No tower that is shortened here attends to the padding after a text, so it runs at the length
+    of the longest text: the causal ones, and those of transformers. Others run at full length.
     """
-    tower = getattr(model, "text", None)
-    mask = getattr(tower, "attn_mask", None)  # (context, context), of causal towers only
+    tower: Any = getattr(model, "text", model)
+    if isinstance(tower, HFTextEncoder):
+        return model.encode_text(ids[:, : _longest(ids, tower.config.pad_token_id)])  # type: ignore[operator]
+    mask: Any = getattr(tower, "attn_mask", None)  # (context, context), of causal towers only
     if mask is None or getattr(tower, "cls_emb", None) is not None:
         return model.encode_text(ids)  # type: ignore[operator]
-    longest = int(ids.ne(tower.pad_id).any(0).nonzero().max()) + 1  # type: ignore[union-attr]
-    shorter, view = copy(tower), copy(model)  # both share the weights; nobody else sees the mask
-    shorter._buffers = {**tower._buffers, "attn_mask": mask[:longest, :longest]}  # type: ignore[union-attr]
+    if tower is model:  # CLIP itself: its texts end at the highest id, and the padding is "!"
+        longest = int(ids.argmax(-1).max()) + 1 if tower.text_pool_type == "argmax" else len(mask)
+    else:
+        longest = _longest(ids, tower.pad_id)
+    shorter = copy(tower)  # shares the weights; nobody else sees the shorter mask
+    shorter._buffers = {**tower._buffers, "attn_mask": mask[:longest, :longest]}
+    if tower is model:
+        rows = tower.get_parameter("positional_embedding")[:longest]
+        positions = torch.nn.Parameter(rows, requires_grad=False)
+        shorter._parameters = {**tower._parameters, "positional_embedding": positions}
+        return shorter.encode_text(ids[:, :longest])
+    view = copy(model)
     view._modules = {**model._modules, "text": shorter}
     return view.encode_text(ids[:, :longest])  # type: ignore[operator]
+
+
+def _longest(ids: Tensor, padding: int) -> int:
+    """The length of the longest text among token ids (n, context)."""
+    return int(ids.ne(padding).any(0).nonzero().max()) + 1

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zcalc.models import compat  # noqa: F401  (before timm, which imports torchvision)
+from zcalc.models.faces import FaceDetector
 
 import timm  # isort: skip
 from timm.models import register_model  # isort: skip
@@ -18,7 +19,10 @@ from timm.models import register_model  # isort: skip
 CLASSES = 1000  # ImageNet-1k's
 DRAWN = 1544  # flags, people and everyday things, as drawings show them
 CHUNK = 8  # pictures per forward pass: their feature maps fit into the CPU cache
-RIDGE, OFFSET = 1.0, 0.6  # ridge penalty of `guess`; share of the mean name that is subtracted
+RIDGE = 1.0  # penalty of `guess`
+# Classes whose faces are nobody's: ImageNet's animals, and the flags, first of the drawn classes.
+FACELESS = (slice(0, 398), slice(CLASSES, CLASSES + 104))
+COMPANIES = 4  # rows of `people`: a portrait, a person, a few people, a crowd
 GRID, TAPPED, CHANNELS, POOLED = 17, (1, 2, 4), 12 + 24 + 48 + 120, 1280
 
 
@@ -29,14 +33,18 @@ class ClassMixture(nn.Module):
     classes that ImageNet lacks: flags, people, everyday things as drawings show them. The `top`
     largest probabilities of the softmax over both, at `temperature`, weight the rows of `table`,
     (classes, dim). `guess`, a linear map of the pooled features, is added in proportion to the
-    probability of a photograph: it places what no class fits. `offset` (dim,), the mean picture, is
-    subtracted.
+    probability of a photograph: it places what no class fits. Along `mean` (dim,), the direction
+    of the mean class, all pictures get the same component: those that no class fits, mixtures of
+    everything, would otherwise be near to everything (hubs). Where `faces` finds somebody, rows of
+    `people` take a share of the probability.
     Source: Norouzi et al., "Zero-Shot Learning by Convex Combination of Semantic Embeddings", 2014.
     """
 
     top = 16
-    temperature = 1.2
+    temperature = 1.0
     guessed = 0.4
+    common = 0.5  # the component along the mean class that all pictures get
+    peopled, portrayed = 0.15, 0.5  # shares of people in a picture with somebody, in a portrait
 
     def __init__(self, dim: int, drawn: int = DRAWN) -> None:
         super().__init__()
@@ -46,31 +54,58 @@ class ClassMixture(nn.Module):
         self.table = nn.Parameter(torch.zeros(CLASSES + drawn, dim))
         self.guess = nn.Linear(POOLED, dim, bias=False)
         self.pooled_mean = nn.Parameter(torch.zeros(POOLED))
-        self.offset = nn.Parameter(torch.zeros(dim))
+        self.mean = nn.Parameter(torch.zeros(dim))
+        self.faces = FaceDetector()
+        self.people = nn.Parameter(torch.zeros(COMPANIES, dim))
         self.num_features = dim
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Embed pixels (n, 3, 260, 260) as (n, dim)."""
         pixels = pixels.contiguous(memory_format=torch.channels_last)
-        return torch.cat([self.embed(*self.classify(part)) for part in pixels.split(CHUNK)])
+        parts = pixels.split(CHUNK)
+        return torch.cat([self.embed(*self.classify(part)) for part in parts])
 
-    def classify(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (n, classes) of all classes, ImageNet's first, and pooled features (n, 1280)."""
+    def classify(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits (n, classes), ImageNet's first, pooled features (n, 1280), and faces (n, 3)."""
         photographed, grid, pooled = self.features(pixels)
-        return torch.cat([photographed, self.drawn(grid, pooled)], 1), pooled
+        logits = torch.cat([photographed, self.drawn(grid, pooled)], 1)
+        return logits, pooled, self.faces(pixels)
 
-    def embed(self, logits: Tensor, pooled: Tensor) -> Tensor:
-        """Embeddings (n, dim) from logits (n, classes) and pooled features (n, 1280)."""
+    def embed(self, logits: Tensor, pooled: Tensor, faces: Tensor) -> Tensor:
+        """Embeddings (n, dim) from logits (n, classes), pooled features (n, 1280), faces (n, 3)."""
         p = (logits / self.temperature).softmax(-1)  # (n, classes)
+        company = self.company(p, faces)  # (n, companies)
+        p = p * (1 - company.sum(1, keepdim=True))
         weights, rows = p.topk(self.top)  # (n, top) each
-        mixture = F.normalize((weights.unsqueeze(-1) * self.table[rows]).sum(1), dim=-1)
+        named = (weights.unsqueeze(-1) * self.table[rows]).sum(1) + company @ self.people
+        mixture = F.normalize(named, dim=-1)
         photographed = p[:, :CLASSES].sum(1, keepdim=True)  # (n, 1)
         guess = F.normalize(self.guess(pooled - self.pooled_mean), dim=-1)  # (n, dim)
-        return mixture + self.guessed * photographed * guess - self.offset
+        return self.place(mixture + self.guessed * photographed * guess)
+
+    def place(self, rows: Tensor) -> Tensor:
+        """Rows (n, dim) with the same component along `mean`, the others scaled to length 1."""
+        own = rows - (rows @ self.mean).unsqueeze(1) * self.mean
+        return F.normalize(own, dim=-1) + self.common * self.mean
+
+    def company(self, p: Tensor, faces: Tensor) -> Tensor:
+        """Shares (n, companies) of the rows of `people`, by class probabilities and faces (n, 3).
+
+        A face as high as a third of the picture makes a portrait; two make a few people, five a
+        crowd. A likely animal or flag has no company.
+        """
+        count, height, sure = faces.unbind(1)
+        sure = sure * (1 - sum(p[:, classes].sum(1) for classes in FACELESS))
+        portrait = ((height - 0.3) / 0.025).sigmoid()
+        few, crowd = ((count - 1.6) / 0.25).sigmoid(), ((count - 4.5) / 0.6).sigmoid()
+        others = [1 - few, few * (1 - crowd), few * crowd]
+        rows = torch.stack([portrait, *((1 - portrait) * kind for kind in others)], 1)
+        share = self.peopled + (self.portrayed - self.peopled) * portrait  # (n,)
+        return (sure * share).unsqueeze(1) * rows
 
     @torch.no_grad()
     def fit_guess(self, classes: Sequence[int] = range(CLASSES)) -> None:
-        """Fit `guess` and `offset` without pictures, on m classes.
+        """Fit `guess` and `mean` without pictures, on m classes.
 
         Dual ridge regression from the classifier's rows (m, 1280) to the embeddings of the class
         names (m, dim).
@@ -80,7 +115,7 @@ class ClassMixture(nn.Module):
         weights = F.normalize(self.backbone.classifier.weight[rows], dim=-1)  # (m, 1280)
         gram = weights @ weights.T + RIDGE * torch.eye(len(rows))
         self.guess.weight.copy_((weights.T @ torch.linalg.solve(gram, names - names.mean(0))).T)
-        self.offset.copy_(OFFSET * names.mean(0))
+        self.mean.copy_(F.normalize(names.mean(0), dim=0))
 
     def features(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """ImageNet's logits (n, 1000) and the inputs of `drawn`: (n, 204, 17, 17), (n, 1280)."""

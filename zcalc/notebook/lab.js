@@ -4,12 +4,14 @@ class Results {
   constructor(model, add) {
     Object.assign(this, { model, add });
     this.words = el("ol", { class: "z-words", "aria-label": "Nearest words" });
+    this.headings = el("div", { class: "z-headings" },
+      el("span", { class: "z-score", text: "cosine" }), el("span", { class: "z-score", text: "rank" }));
     this.pictures = el("div", { class: "z-nearest", role: "list", "aria-label": "Nearest pictures" });
     this.number = el("p", { class: "z-number" });
     this.norm = el("span", { class: "z-soft" });
     this.announcement = el("p", { class: "z-hidden", role: "status", "aria-live": "polite" });
     this.columns = el("div", { class: "z-columns" },
-      el("section", {}, el("h4", { text: "Nearest words" }), this.words),
+      el("section", {}, el("h4", { text: "Nearest words" }), this.headings, this.words),
       el("section", {}, el("h4", { text: "Nearest pictures" }), this.pictures));
     this.element = el("div", { class: "z-results" }, this.number, this.columns, this.announcement);
   }
@@ -25,7 +27,8 @@ class Results {
     this.number.hidden = number === null;
     this.columns.hidden = !words.length && !pictures.length;
     this.norm.textContent = norm === null ? "" : `norm ${norm.toFixed(2)}`;
-    const highest = Math.max(...words.map((word) => word.score), 1e-9);
+    this.headings.hidden = !words.some((word) => "rank" in word);  // ordered by more than cosines
+    const highest = Math.max(...words.map(({ score, rank = score }) => rank), 1e-9);
     replace(this.words, words.map((word) => this.word(word, highest)));
     replace(this.pictures, pictures.map((picture) => this.picture(picture)));
     clearTimeout(this.timer);
@@ -35,12 +38,14 @@ class Results {
     }, 700);
   }
 
-  word({ text, score: value }, highest) {
+  word({ text, score: cosine, rank }, highest) {
     const bar = el("span", { class: "z-bar" });
-    bar.style.width = `${Math.max(0, (100 * value) / highest).toFixed(1)}%`;
-    return el("li", {},
+    bar.style.width = `${Math.max(0, (100 * (rank ?? cosine)) / highest).toFixed(1)}%`;
+    const numbers = rank === undefined ? [cosine] : [cosine, rank];
+    return el("li", { class: rank === undefined ? null : "z-ranked" },
       button(text, `Add ${text}`, () => this.add("text", text), { class: "z-link z-word" }),
-      el("span", { class: "z-track" }, bar), el("span", { class: "z-score", text: score(value) }));
+      el("span", { class: "z-track" }, bar),
+      ...numbers.map((number) => el("span", { class: "z-score", text: score(number) })));
   }
 
   picture({ name, src, score: value }) {

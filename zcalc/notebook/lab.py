@@ -6,11 +6,12 @@ import traitlets
 
 from zcalc.answer import View
 from zcalc.errors import ZcalcError
-from zcalc.notebook.live import PICTURES, WORDS, hit_data, word_data
+from zcalc.notebook.live import PICTURES, WORDS, hit_data
 from zcalc.notebook.panel import SHARED_SCRIPTS, Panel, Request, read_sources
 from zcalc.notebook.writing import Writer
 from zcalc.result import Result, Scalar
 from zcalc.show.card import caption_line
+from zcalc.show.data import word_data
 
 if TYPE_CHECKING:
     from zcalc.calculator import Calculator
@@ -52,7 +53,7 @@ class Lab(Panel):
         return {
             "expr": answer.expr,
             "norm": answer.norm,
-            "words": word_data(answer.words or ()),
+            "words": [word_data(word) for word in answer.words or ()],
             "pictures": hit_data(answer.images or ()),
         }
 

@@ -13,7 +13,6 @@ from zcalc.notebook.draft import expression
 from zcalc.pictures import open_picture
 from zcalc.result import Evaluated, Result, Scalar
 from zcalc.show.html import jpeg_uri
-from zcalc.words import Word
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,11 +95,6 @@ class Live:
         """The thumbnails of an expression's pictures by name."""
         images = (node for node in operands(tree) if isinstance(node, Image))
         return {node.name: self.thumbnail(node.name) for node in images}
-
-
-def word_data(words: Iterable[Word]) -> list[dict[str, Any]]:
-    """Words as JSON."""
-    return [{"text": w.text, "score": round(w.score, 4)} for w in words]
 
 
 def hit_data(hits: Iterable[Hit]) -> list[dict[str, Any]]:

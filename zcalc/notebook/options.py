@@ -8,6 +8,7 @@ from typing import Any
 
 from zcalc.errors import ZcalcError
 from zcalc.notebook.interpolation import end_of
+from zcalc.sidecars import check_share
 
 # An option is a word after one or two dashes; "-img(a)" and "--2 * x" are arithmetic.
 _OPTION = re.compile(r"\s*(--[a-z][\w-]*|-[kh])(?=[=\s]|$)=?")
@@ -30,6 +31,8 @@ OPTIONS = {
         Option("--model", "NAME", "preset: mini, paper, base, large or multilingual"),
         Option("--clip", "MODEL", "another encoder than the preset's"),
         Option("--lm", "MODEL", "another language model than the preset's"),
+        Option("--vocabulary", "FILE", "words to rank, one per line, or a language; repeatable"),
+        Option("--caption-share", "X", "share of captions in the points of pictures, 0 to 4"),
         Option("--images", "FOLDER", "folder of pictures; repeatable"),
         Option("--index", "INDEX", "an existing image index"),
         Option("--memory", "SIZE", "memory limit for searching the index, such as 4GB"),
@@ -82,10 +85,12 @@ def settings_of(options: list[tuple[str, Any]]) -> Settings:
     calculator: dict[str, Any] = {}
     for name, value in options:
         key = name.lstrip("-")
-        if name == "--images":
-            calculator.setdefault("images", []).append(str(value))
+        if name in ("--images", "--vocabulary"):
+            calculator.setdefault(key, []).append(str(value))
         elif name == "--seed":
             calculator[key] = _count(name, value, 0)
+        elif name == "--caption-share":
+            calculator["caption_share"] = _share(name, value)
         elif name == "--raw":
             calculator["normalize"] = False
         elif name not in _CARD_OPTIONS:
@@ -126,6 +131,16 @@ def _value(
 
 def _skip_blanks(line: str, position: int, blanks: str | None = None) -> int:
     return len(line) - len(line[position:].lstrip(blanks))
+
+
+def _share(name: str, value: Any) -> float:
+    try:
+        share = float(value)
+    except (TypeError, ValueError) as error:
+        message = f"{name} must be a number, not {value!r}."
+        raise ZcalcError(message, f"For example: {name} 0.5.") from error
+    check_share(share)
+    return share
 
 
 def _count(name: str, value: Any, minimum: int) -> int:

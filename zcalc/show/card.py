@@ -6,6 +6,8 @@ Everything that comes from a person or a file name is escaped; pictures are smal
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.cells import cell_len
+
 from zcalc.answer import Answer, Measure, Term
 from zcalc.decode.caption import Beam
 from zcalc.errors import ZcalcError
@@ -14,6 +16,7 @@ from zcalc.index.query import Hit
 from zcalc.language import Image, Text
 from zcalc.show.equation import pieces
 from zcalc.show.html import data_uri, escaped, jpeg_uri, style_sheet
+from zcalc.show.notes import caption_note
 from zcalc.words import Word
 
 _SIDE = 144  # pixels of a thumbnail, displayed at half that
@@ -26,7 +29,7 @@ def card_html(answer: Answer) -> str:
     if answer.value is not None:
         return _number_html(answer)
     thumbnails, columns = _Thumbnails(), []
-    body = f'<div class="equation">{_equation(answer, thumbnails)}</div>'
+    body = f'<div class="equation">{_equation(answer, thumbnails)}</div>{_remarks(answer)}'
     if answer.captions:
         best = answer.captions[0]
         body += f'<p class="sentence">{escaped(best.text)}</p>'
@@ -69,29 +72,27 @@ def html_table(headings: Sequence[str], rows: Sequence[Sequence[str]], kind: str
 def card_text(answer: Answer) -> str:
     """The card as text in fixed-width columns."""
     if answer.value is not None:
-        return number_text(answer)
+        return "\n".join([number_text(answer), *answer.remarks])
     words, hits, captions = answer.words or (), answer.images or (), answer.captions or ()
     terms = answer.terms if len(answer.terms) > 1 else ()
     names = [*(w.text for w in words), *(h.name for h in hits), *(t.name for t in answer.terms)]
-    width = min(40, max((len(name) for name in names), default=0))
-    highest = max((w.score for w in words), default=1.0)
-    lines = [equation_text(answer)]
+    width = min(40, max(11, *map(cell_len, names)))
+    lines = [equation_text(answer), *caption_lines(answer)]
     if captions:
         lines += ["", f"  {captions[0].text}", f"  {caption_line(captions[0], answer.method)}"]
         lines += [f"  {beam.clip:5.2f}  {beam.text}" for beam in other_captions(captions)]
     if words:
-        lines += ["", "Nearest words"]
-    lines += [f"  {w.text:{width}}  {w.score:5.2f}  {_bar(w.score, highest)}" for w in words]
+        lines += ["", *_word_lines(words, width)]
     if hits:
         lines += ["", "Nearest pictures"]
-    lines += [f"  {h.name:{width}}  {h.score:5.2f}" for h in hits]
+    lines += [f"  {_padded(h.name, width)}  {h.score:5.2f}{_text_note(h)}" for h in hits]
     if terms:
         lines += ["", f"{'Terms':{width + 2}}  weight  norm  cosine"]
     lines += [
         f"  {t.name[:width]:{width}}  {t.weight:6.2f} {t.norm:5.2f}   {t.cosine:5.2f}"
         for t in terms
     ]
-    return "\n".join([*lines, "", foot(answer)])
+    return "\n".join([*lines, "", *answer.remarks, foot(answer)])
 
 
 def number_text(answer: Answer) -> str:
@@ -106,12 +107,30 @@ def equation_text(answer: Answer) -> str:
     return f"{answer.name} = {line}" if answer.name else line
 
 
+def caption_lines(answer: Answer) -> list[str]:
+    """A line for each operand whose caption is part of its point."""
+    pictures = [picture for picture in answer.operands.values() if picture.caption]
+    return [f"{picture.name} {caption_note(picture.caption or '')}" for picture in pictures]
+
+
 def caption_line(beam: Beam, method: str) -> str:
     """A caption's scores and the decoder that wrote it."""
     parts = [f"cosine {beam.clip:.2f}"]
     if beam.logprob is not None:
         parts.append(f"log-probability {beam.logprob:.1f} per token")
     return " · ".join([*parts, method])
+
+
+def is_ranked(words: Sequence[Word]) -> bool:
+    """Whether the words are ordered by more than their cosines."""
+    return any(word.rank is not None for word in words)
+
+
+def bar_lengths(words: Sequence[Word]) -> list[float]:
+    """The lengths of the words' bars, relative to the best: what they are ordered by, from 0."""
+    values = [w.score if w.rank is None else w.rank for w in words]
+    highest = max(values, default=0.0)
+    return [max(0.0, value / highest) if highest > 0 else 0.0 for value in values]
 
 
 def other_captions(captions: Sequence[Beam]) -> list[Beam]:
@@ -150,8 +169,13 @@ def _number_html(answer: Answer) -> str:
     name = f"{answer.name} = " if answer.name else ""
     return card(
         f'<p class="note">{escaped(answer.expr)}</p>'
-        f'<p class="sentence">{escaped(f"{name}{answer.value:.4g}")}</p>'
+        f'<p class="sentence">{escaped(f"{name}{answer.value:.4g}")}</p>{_remarks(answer)}'
     )
+
+
+def _remarks(answer: Answer) -> str:
+    """What the reader of an answer should know, a paragraph each."""
+    return "".join(f'<p class="remark">{escaped(remark)}</p>' for remark in answer.remarks)
 
 
 def _equation(answer: Answer, thumbnails: _Thumbnails) -> str:
@@ -168,7 +192,7 @@ def _equation(answer: Answer, thumbnails: _Thumbnails) -> str:
         elif (picture := answer.operands[piece]).vector is not None:
             operand = f'<span class="text">{escaped(picture.name)}</span>'
         else:
-            operand = _figure(thumbnails.html(picture), picture.name)
+            operand = _figure(thumbnails.html(picture), picture.name, _note(picture.caption))
         terms.append(f'<span class="term">{signs}{operand}</span>')
         signs = ""
     return "".join(terms) + (f'<span class="term">{signs}</span>' if signs else "")
@@ -181,7 +205,19 @@ def _figure(image: str, name: str, below: str = "") -> str:
 
 def _hit(hit: Hit, thumbnails: _Thumbnails) -> str:
     image = thumbnails.html(Picture(hit.name, Path(hit.path)))
-    return _figure(image, hit.name, f'<div class="score">{hit.score:.2f}</div>')
+    score = f'<div class="score">{hit.score:.2f}</div>'
+    return _figure(image, hit.name, score + _note(hit.caption))
+
+
+def _note(caption: str | None) -> str:
+    """That a picture's caption is part of its point."""
+    if not caption:
+        return ""
+    return f'<div class="with" title="{escaped(caption)}">{escaped(caption_note(caption))}</div>'
+
+
+def _text_note(hit: Hit) -> str:
+    return f"  {caption_note(hit.caption)}" if hit.caption else ""
 
 
 def _other_captions(captions: Sequence[Beam]) -> str:
@@ -195,13 +231,36 @@ def _other_captions(captions: Sequence[Beam]) -> str:
 
 
 def _words(words: Sequence[Word]) -> str:
-    highest = max((w.score for w in words), default=1.0)
-    return "".join(
-        f'<div class="word"><span title="{escaped(w.text)}">{escaped(w.text)}</span>'
-        f'<div class="bar" style="width:{100 * _share(w.score, highest):.0f}%"></div>'
-        f'<span class="score">{w.score:.2f}</span></div>'
-        for w in words
-    )
+    """The words with their bars and cosines and, below headings, their ranks."""
+    kind, head = ("word ranked", ("cosine", "rank")) if is_ranked(words) else ("word", ())
+    lines = [f'<div class="{kind}">{_scores(*head)}</div>'] if head else []
+    for w, length in zip(words, bar_lengths(words), strict=True):
+        numbers = [f"{x:.2f}" for x in (w.score, w.rank) if x is not None]
+        lines.append(
+            f'<div class="{kind}"><span title="{escaped(w.text)}">{escaped(w.text)}</span>'
+            f'<div class="bar" style="width:{100 * length:.0f}%"></div>{_scores(*numbers)}</div>'
+        )
+    return "".join(lines)
+
+
+def _scores(*numbers: str) -> str:
+    return "".join(f'<span class="score">{number}</span>' for number in numbers)
+
+
+def _word_lines(words: Sequence[Word], width: int) -> list[str]:
+    """The words as lines of text, with headings for two columns of numbers."""
+    head = f"{'Nearest words':{width + 2}} cosine   rank" if is_ranked(words) else "Nearest words"
+    lines = [head]
+    for w, length in zip(words, bar_lengths(words), strict=True):
+        numbers = "  ".join(f"{x:5.2f}" for x in (w.score, w.rank) if x is not None)
+        bar = "█" * round(_BAR_WIDTH * length)
+        lines.append(f"  {_padded(w.text, width)}  {numbers}  {bar}".rstrip())
+    return lines
+
+
+def _padded(name: str, width: int) -> str:
+    """A name with blanks up to a width in columns, of which some scripts take two a character."""
+    return name + " " * (width - cell_len(name))
 
 
 def _terms(terms: Sequence[Term]) -> str:
@@ -222,11 +281,3 @@ def _operand(node: Image | Text, answer: Answer) -> str:
     if isinstance(node, Image):
         return f"img({answer.operands[node].name})"
     return f'"{node.text}"'
-
-
-def _bar(score: float, highest: float) -> str:
-    return "█" * round(_BAR_WIDTH * _share(score, highest))
-
-
-def _share(score: float, highest: float) -> float:
-    return max(0.0, score / highest) if highest > 0 else 0.0

@@ -4,6 +4,8 @@ from typing import Any
 
 from zcalc.answer import Answer
 from zcalc.index.query import Hit, jsonable
+from zcalc.language import unparse
+from zcalc.words import Word
 
 
 def answer_data(answer: Answer) -> dict[str, Any]:
@@ -11,6 +13,10 @@ def answer_data(answer: Answer) -> dict[str, Any]:
     data: dict[str, Any] = {"expr": answer.expr, "model": answer.model}
     if answer.name:
         data["name"] = answer.name
+    if answer.remarks:
+        data["notes"] = list(answer.remarks)
+    if answer.weak:
+        data["weak"] = True
     if answer.value is not None:
         data["value"] = round(answer.value, 6)
         return data | _seconds(answer)
@@ -21,16 +27,24 @@ def answer_data(answer: Answer) -> dict[str, Any]:
             for b in answer.captions
         ]
     if answer.words is not None:
-        data["words"] = [{"text": w.text, "score": _rounded(w.score)} for w in answer.words]
+        data["words"] = [word_data(word) for word in answer.words]
     if answer.images is not None:
         data["images"] = [_hit_data(hit) for hit in answer.images]
+    captions = {unparse(node): picture.caption for node, picture in answer.operands.items()}
     data["terms"] = [
         {"name": term.name, "weight": round(term.weight, 6)}
         | {"norm": round(term.norm, 6), "cosine": _rounded(term.cosine)}
+        | ({"caption": captions[term.name]} if captions.get(term.name) else {})
         for term in answer.terms
     ]
     data |= _seconds(answer)
     return data if answer.plot is None else data | {"plot": answer.plot.data()}
+
+
+def word_data(word: Word) -> dict[str, Any]:
+    """A word as JSON types; `rank` only where it is not the score itself."""
+    data: dict[str, Any] = {"text": word.text, "score": _rounded(word.score)}
+    return data if word.rank is None else data | {"rank": _rounded(word.rank)}
 
 
 def _seconds(answer: Answer) -> dict[str, Any]:
@@ -40,6 +54,8 @@ def _seconds(answer: Answer) -> dict[str, Any]:
 def _hit_data(hit: Hit) -> dict[str, Any]:
     """A picture as JSON types, without empty fields."""
     data: dict[str, Any] = {"name": hit.name, "path": hit.path, "score": _rounded(hit.score)}
+    if hit.caption:
+        data["caption"] = hit.caption
     if hit.metadata:
         data["metadata"] = {name: jsonable(value) for name, value in hit.metadata.items()}
     if hit.missing:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from zcalc.index.query import Hit
 from zcalc.pictures import printable
+from zcalc.show.notes import caption_note
 
 _MAX_COLUMNS, _MAX_LINES = 26, 13  # of a thumbnail
 _MIN_COLUMNS = 20
@@ -17,7 +18,7 @@ _BAR_WIDTH = 20
 
 
 def print_hits(console: Console, hits: Sequence[Hit], thumbnails: bool) -> None:
-    """Print pictures with their cosines and metadata, below their thumbnails if wanted.
+    """Print pictures with cosines, metadata and captions, below their thumbnails if wanted.
 
     A terminal without room for a thumbnail, or without cursor control, gets the table alone.
     """
@@ -28,13 +29,16 @@ def print_hits(console: Console, hits: Sequence[Hit], thumbnails: bool) -> None:
         console.print(_strip(hits, console.width))
         console.print()
     console.print(_table(hits))
+    for hit in hits:
+        if hit.caption:
+            console.print(Text(f"{printable(hit.name)} {caption_note(hit.caption)}", "dim"))
 
 
 def _table(hits: Sequence[Hit]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("picture", overflow="ellipsis", no_wrap=True, min_width=8, max_width=48)
     table.add_column("cosine", justify="right", no_wrap=True, min_width=6)
-    fields = list(dict.fromkeys(name for hit in hits for name in hit.metadata))[:_MAX_FIELDS]
+    fields = list(dict.fromkeys(name for hit in hits for name in hit.details))[:_MAX_FIELDS]
     if not fields:
         table.add_column("")  # for bars
     for name in fields:
@@ -55,7 +59,7 @@ def _table(hits: Sequence[Hit]) -> Table:
         share = max(0.0, hit.score / highest) if highest > 0 else 0.0
         row: list[Any] = [Text(printable(hit.name)), f"{hit.score:.3f}"]
         row += [] if fields else [Text("━" * round(_BAR_WIDTH * share), "blue")]
-        row += [Text(printable(str(hit.metadata.get(name, "")))) for name in fields]
+        row += [Text(printable(str(hit.details.get(name, "")))) for name in fields]
         table.add_row(*row, *([_remarks(hit)] if has_remarks else []))
     return table
 

@@ -9,6 +9,7 @@ from zcalc.answer import Answer
 from zcalc.index.query import Hit
 from zcalc.pictures import printable
 from zcalc.show.html import escaped, jpeg_uri, style_sheet
+from zcalc.show.notes import caption_note
 
 _SIDE = 360  # pixels of a thumbnail, displayed at half that
 
@@ -43,16 +44,17 @@ def _figure(rank: int, hit: Hit) -> str:
     """A picture with its rank, name, cosine, metadata and near-duplicates."""
     rows = "".join(
         f"<div><dt>{_text(name)}</dt><dd>{_text(str(value))}</dd></div>"
-        for name, value in hit.metadata.items()
+        for name, value in hit.details.items()
     )
     metadata = f"<dl>{rows}</dl>" if rows else ""
+    note = f'<div class="with">{_text(caption_note(hit.caption, 200))}</div>' if hit.caption else ""
     missing = '<span class="missing">missing</span>' if hit.missing else ""
     return (
         f'<figure title="{_text(hit.path)}"><div class="frame">{_image(hit)}'
         f'<span class="rank">{rank}</span>{missing}</div>'
         f'<figcaption><div class="line"><b>{_text(hit.name)}</b>'
         f'<span class="score">{hit.score:.3f}</span></div>'
-        f'<div class="path">{_text(_short_path(hit.path))}</div>{metadata}{_alike(hit)}'
+        f'<div class="path">{_text(_short_path(hit.path))}</div>{note}{metadata}{_alike(hit)}'
         "</figcaption></figure>"
     )
 

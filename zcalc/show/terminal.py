@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zcalc.answer import Answer, Measure
     from zcalc.decode.caption import Caption
     from zcalc.index import Skipped
+    from zcalc.words import Word
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -34,19 +35,22 @@ _MAX_SKIPPED = 10  # skipped pictures listed
 
 def print_answer(answer: "Answer", thumbnails: bool | None = False) -> None:
     """Print every part that an answer has; `thumbnails` of None means: in a terminal."""
-    from zcalc.show.card import number_text
+    from zcalc.show.card import caption_lines, number_text
     from zcalc.show.hits import print_hits
 
     if answer.value is not None:
         name, _, value = number_text(answer).rpartition(" = ")
         out.print(Line.assemble((f"{name} = ", "dim"), (value, "bold")))
+        _print_remarks(answer)
         return
     out.print(_equation(answer))
+    for line in caption_lines(answer):
+        out.print(_plain(line, "dim"))
     if answer.captions is not None:
         _print_captions(answer)
     if answer.words is not None:
         out.print()
-        out.print(_bars("word", "score", [(w.text, w.score) for w in answer.words]))
+        out.print(_words(answer.words))
     if answer.images is not None:
         out.print()
         print_hits(out, answer.images, out.is_terminal if thumbnails is None else thumbnails)
@@ -55,6 +59,13 @@ def print_answer(answer: "Answer", thumbnails: bool | None = False) -> None:
         _print_terms(answer)
     if answer.plot is not None:
         print_measure(answer.plot)
+    _print_remarks(answer)
+
+
+def _print_remarks(answer: "Answer") -> None:
+    """Print on standard error what the reader of an answer should know."""
+    for remark in answer.remarks:
+        err.print(_plain(remark), style="yellow")
 
 
 def print_measure(measure: "Measure") -> None:
@@ -171,16 +182,18 @@ def _table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:
     return table
 
 
-def _bars(heading: str, measure: str, rows: list[tuple[str, float]]) -> Table:
-    """A table of names and scores, each with a bar."""
+def _words(words: "Sequence[Word]") -> Table:
+    """A table of words with their cosines and, if there are any, ranks; bars show the last."""
+    from zcalc.show.card import bar_lengths, is_ranked
+
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column(heading, no_wrap=True)
-    table.add_column(measure, justify="right")
+    table.add_column("word", no_wrap=True)
+    for heading in ("cosine", "rank") if is_ranked(words) else ("cosine",):
+        table.add_column(heading, justify="right")
     table.add_column("")
-    highest = max((score for _, score in rows), default=1.0)
-    for name, score in rows:
-        bar = "━" * round(20 * max(0.0, score / highest)) if highest > 0 else ""
-        table.add_row(_plain(name), f"{score:.3f}", Line(bar, "blue"))
+    for word, share in zip(words, bar_lengths(words), strict=True):
+        numbers = [f"{x:.3f}" for x in (word.score, word.rank) if x is not None]
+        table.add_row(_plain(word.text), *numbers, Line("━" * round(20 * share), "blue"))
     return table
 
 

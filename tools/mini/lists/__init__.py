@@ -1,8 +1,16 @@
-"""Hand-curated word lists, one entry per line."""
+"""Hand-curated word lists, one entry per line, some with definitions."""
 
 from pathlib import Path
+
+FOLDER = Path(__file__).parent
 
 
 def word_list(name: str) -> list[str]:
     """Read the entries of a list."""
-    return Path(__file__).with_name(f"{name}.txt").read_text(encoding="utf8").splitlines()
+    return (FOLDER / f"{name}.txt").read_text(encoding="utf8").splitlines()
+
+
+def definitions(name: str) -> dict[str, str]:
+    """Read a list of entries with their definitions, separated by a tab."""
+    lines = (FOLDER / f"{name}.tsv").read_text(encoding="utf8").splitlines()
+    return dict(line.split("\t") for line in lines)
