@@ -129,7 +129,7 @@ class Encoder:
 
     def _is_unknown(self, word: str) -> bool:
         """Whether all tokens of a word are the tokenizer's unknown token."""
-        inner = getattr(self.tokenizer, "tokenizer", None)
+        inner: Any = getattr(self.tokenizer, "tokenizer", None)
         unknown = getattr(inner, "unk_token_id", None)
         others = {getattr(inner, f"{kind}_token_id", None) for kind in ("bos", "eos", "pad")}
         if unknown is None or unknown in others:
