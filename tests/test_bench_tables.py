@@ -59,6 +59,14 @@ def test_unusable_rows_are_reported(tmp_path: Path, photos: Path) -> None:
     assert "2 left out, no reference: photos/green.png, photos/blue.png" in repr(report)
 
 
+def test_long_references_are_cut_with_a_note(tmp_path: Path, photos: Path) -> None:
+    file = save_table(tmp_path, "image,references", f"photos/red.png,{'red ' * 40}|red")
+    for benchmark, count in ((retrieval, 2), (captions, 3)):
+        report = benchmark(hash_calculator(), file)
+        assert report.names[0] == "photos/red.png" and not report.skipped
+        assert f"1 of {count} texts cut to the model's 32 tokens" in report.notes
+
+
 @pytest.mark.parametrize("benchmark", [retrieval, captions, relations, analogies])
 def test_unreadable_tables(benchmark, tmp_path: Path) -> None:
     calculator = hash_calculator()

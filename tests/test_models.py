@@ -128,17 +128,20 @@ def test_each_distinct_input_is_encoded_once(saved):
     assert encoder.images([]).shape == encoder.texts([]).shape == (0, encoder.dim)
 
 
-def test_a_long_text_is_cut_and_the_remark_has_both_lengths(saved):
-    for kind in ("plain", "hf"):
-        encoder = Encoder.load(str(saved[kind][0]), device="cpu")
-        encoder.texts(["a " * 14])
-        assert encoder.token_count("a " * 14) <= 16
-        remark = encoder.remark("cat " * 30)
-        assert "reads the first 16." in remark and str(encoder.token_count("cat " * 30)) in remark
-        assert encoder.remark("a " * 14) is None
-        short, cut, longer = encoder.texts(["cat", "cat " * 30, "cat " * 30 + "a dog"])
-        np.testing.assert_array_equal(cut, longer)
-        assert np.abs(short - cut).max() > 1e-3
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_long_text_is_cut_and_the_remark_has_both_lengths(saved, kind):
+    encoder = Encoder.load(str(saved[kind][0]), device="cpu")
+    limit = encoder.context_length
+    long = "cat " * 10 * limit
+    remark = encoder.remark(long)
+    assert f"reads the first {limit}." in remark and str(encoder.token_count(long)) in remark
+    assert encoder.remark("cat") is None
+    short, cut, longer = encoder.texts(["cat", long, f"{long} and a dog"])
+    np.testing.assert_array_equal(cut, longer)
+    assert np.abs(short - cut).max() > 1e-3
+    ids = encoder.tokenize([long])[0].tolist()
+    assert len(ids) == limit and ids[-1] == encoder.token_rows(["cat"])[0][-1]  # the end token
+    assert encoder.continuations(["cat"]).vectors([0], [long]).isnan().all()  # decoders stop before
 
 
 def test_the_identity_depends_on_the_weights(saved, tmp_path):

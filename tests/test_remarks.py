@@ -5,12 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from zcalc.answer import View
 from zcalc.calculator import Calculator
+from zcalc.gallery import Gallery
 from zcalc.models import random_pairs
+from zcalc.show import terminal
 from zcalc.show.card import card_html, card_text
 from zcalc.show.data import answer_data
+from zcalc.show.sheet import sheet
 
 LONG = "a dog runs on the beach and " * 30
 FEW = View(words=3)
@@ -57,6 +61,35 @@ def test_words_that_are_partly_unknown_are_named(mini: Calculator) -> None:
     assert mini.models.encoder.remark("") is None
 
 
+def test_a_text_that_is_long_and_partly_unknown_has_both_remarks(mini: Calculator) -> None:
+    remark = mini.models.encoder.remark(f"犬 {LONG}") or ""
+    assert "tokens long" in remark and "doesn't know “犬”" in remark
+    assert "knows none of" in (mini.models.encoder.remark("茶 " * 100) or "")
+
+
+def test_the_caption_of_an_operand_is_remarked_on_if_it_counts(mini: Calculator) -> None:
+    other, picture = mini.with_gallery(Gallery.samples()), Pillow.new("RGB", (32, 32), "red")
+    name = other.add_picture(picture, "lantern", caption="提灯")
+    (remark,) = other.img(name).answer(FEW).remarks
+    assert "mini knows none of “提灯”" in remark
+    plain = Calculator.create("mini", caption_share=0)
+    plain.add_picture(picture, "lantern", caption="提灯")
+    assert not plain.img("lantern").remarks
+
+
+def test_remarks_are_in_the_terminal_the_sheet_and_the_lab(
+    mini: Calculator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unknown = mini('"茶"').answer(View(pictures=2))
+    assert '<p class="remark">mini knows none of “茶”' in sheet(unknown)
+    terminal.print_answer(unknown)
+    printed = capsys.readouterr()
+    assert "knows none of" in printed.err and "knows none of" not in printed.out
+    assert mini.lab('"茶"').results["remarks"] == list(unknown.remarks)
+    assert mini.lab('cos("茶", "a dog")').results["remarks"] == list(unknown.remarks)
+    assert mini.search('"茶"').results["remarks"] == list(unknown.remarks)
+
+
 def test_remarks_are_escaped(mini: Calculator) -> None:
     page = card_html(mini('"<b>茶</b>茶 茶"').answer(FEW))
     assert "<b>" not in page and "&lt;b&gt;" in page
@@ -70,6 +103,14 @@ def test_an_answer_that_is_near_to_nothing_is_marked_as_weak(mini: Calculator) -
     assert answer_data(weak)["weak"] is True
     near = mini('"a dog"').answer(View(words=3, pictures=2))
     assert not near.weak and not near.remarks and "weak" not in answer_data(near)
+
+
+def test_centred_points_are_never_weak(mini: Calculator) -> None:
+    centred = View(pictures=3, query={"center": True})
+    low = [mini.txt(word).answer(centred) for word in ("object", "time", "reality")]
+    assert any(answer.images[0].score < mini.models.random_cosine for answer in low)
+    low += [mini('center(-"a dog" - "a house" - "a car")').answer(View(words=3, pictures=2))]
+    assert not any(answer.weak or answer.remarks for answer in low)
 
 
 def test_minis_random_cosine_is_the_measured_one(

@@ -131,3 +131,11 @@ def skipped_note(skipped: "Sequence[Skipped]") -> tuple[str, ...]:
         return ()
     first, more = skipped[0], f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
     return (f"skipped {Path(first.path).name}: {first.reason}{more}",)
+
+
+def weak_remark(cosines: Sequence[float], random: float | None) -> tuple[str, ...]:
+    """A remark on the cosines of all that was found, if none is above that of random pairs."""
+    if random is None or not cosines or max(cosines) >= random:
+        return ()
+    best = f"the best cosine is {max(cosines):.2f}, and random pairs have {random:.2f}"
+    return (f"Nothing is near this point: {best} on average.",)

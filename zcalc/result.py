@@ -8,12 +8,12 @@ import numpy as np
 
 from zcalc import hooks
 from zcalc.algebra import unit
-from zcalc.answer import Answer, Measure, Term, View, skipped_note
+from zcalc.answer import Answer, Measure, Term, View, skipped_note, weak_remark
 from zcalc.decode.caption import Caption, latest
 from zcalc.decode.captions import MODES, decode, max_updates
 from zcalc.decode.comparison import ComparedCaption, Comparison
 from zcalc.errors import ZcalcError
-from zcalc.evaluator import Combination, Evaluation, point
+from zcalc.evaluator import MEANS, Combination, Evaluation, point
 from zcalc.expression import Expression
 from zcalc.index.feedback import apply_feedback
 from zcalc.index.query import Hit, Query, nearest
@@ -54,9 +54,10 @@ class Evaluated(Expression["Result", "Scalar"]):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What the encoder misses of the expression's texts, for people."""
-        texts = dict.fromkeys(node.text for node in operands(self.tree) if isinstance(node, Text))
-        remarks = map(self.calculator.models.encoder.remark, texts)
+        """What the encoder misses of the expression's texts and captions, for people."""
+        texts = [node.text for node in operands(self.tree) if isinstance(node, Text)]
+        texts += [p.caption for p in self.operand_pictures.values() if p.caption]
+        remarks = map(self.calculator.models.encoder.remark, dict.fromkeys(texts))
         return tuple(remark for remark in remarks if remark)
 
     def _result(self, tree: Node) -> Any:
@@ -117,7 +118,7 @@ class Result(Evaluated):
             hits = self.nearest(view.pictures, keep_operands=view.keep_operands, **view.query)
             skipped, searched = self.calculator.skipped, len(self.calculator.image_index)
         plot = None if view.plot is None else self.measure(**view.plot)
-        weak = self._weakness([found.score for found in (*(words or ()), *(hits or ()))])
+        weak = self._weakness(words or (), () if self._is_centred(view.query) else hits or ())
         return Answer(
             expr=self.expr,
             model=self.calculator.models.name,
@@ -135,18 +136,22 @@ class Result(Evaluated):
             plot=plot,
             skipped=skipped,
             notes=skipped_note(skipped),
-            remarks=(*self.remarks, *([] if weak is None else [weak])),
-            weak=weak is not None,
+            remarks=(*self.remarks, *weak),
+            weak=bool(weak),
             seconds=dict(self.seconds),
         )
 
-    def _weakness(self, cosines: Sequence[float]) -> str | None:
-        """A remark on the best cosines, if none is above what random pairs have."""
-        random = self.calculator.models.random_cosine
-        if random is None or not cosines or max(cosines) >= random:
-            return None
-        best = f"the best cosine is {max(cosines):.2f}, and random pairs have {random:.2f}"
-        return f"Nothing is near this point: {best} on average."
+    def _is_centred(self, query: Mapping[str, Any]) -> bool:
+        """Whether a search for pictures subtracts the means; None follows the preset."""
+        center = query.get("center")
+        return self.calculator.models.preset.center if center is None else center
+
+    def _weakness(self, words: Sequence[Word], hits: Sequence[Hit]) -> tuple[str, ...]:
+        """A remark if nothing is near; none on a centred point, whose cosines are lower anyway."""
+        if any(term.name in MEANS for term in self.terms):
+            return ()
+        cosines = [found.score for found in (*words, *hits)]
+        return weak_remark(cosines, self.calculator.models.random_cosine)
 
     @cached_property
     def _point(self) -> tuple[np.ndarray, float]:
@@ -220,9 +225,8 @@ class Result(Evaluated):
         """
         space, query = self.calculator, Query(k, threshold, where, fold, diversity)
         own = {str(p.path) for p in self.operand_pictures.values() if not keep_operands}
-        centred = space.models.preset.center if center is None else center
         target, mean = self.vector, None
-        if centred:
+        if self._is_centred({"center": center}):
             mean = space.means[0]
             target = point(self._evaluation(Call("center", (self.tree,), span=self.tree.span)))[0]
         with self._timed("nearest"):

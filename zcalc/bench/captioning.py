@@ -12,12 +12,12 @@ from zcalc.bench import scores
 from zcalc.bench.data import (
     Data,
     Labelled,
-    drop_long_references,
+    cut_note,
     embed_pictures,
     read_labelled,
     table_columns,
 )
-from zcalc.bench.report import Metric, Report, Skip, mean
+from zcalc.bench.report import Metric, Report, mean
 from zcalc.gallery import Gallery
 from zcalc.wordlists import read_texts
 
@@ -50,21 +50,19 @@ def captions(
     data = data if isinstance(data, str | Path) else list(data)
     has_references = _has_references(data)
     rows, skipped = read_labelled(data, calculator.gallery, has_references)
-    if has_references:
-        rows, too_long = drop_long_references(encoder, rows, PREFIX)
-        skipped += too_long
     rows, pictures, unreadable = embed_pictures(encoder, rows)
     texts = _write(calculator, rows, method, **settings)
     missing = len(rows) - len(texts)  # after an interrupt
     notes = [f"{missing} captions not written"] if missing else []
-    kept, unscored = _scorable(encoder, rows, texts)
-    rows, texts = [rows[i] for i in kept], [texts[i] for i in kept]
-    metrics, more = _score(encoder, rows, pictures[kept], texts, known)
+    rows, pictures = rows[: len(texts)], pictures[: len(texts)]
+    all_texts = [*texts, *(text for row in rows for text in row.references)]
+    notes += cut_note(encoder, [PREFIX + text for text in all_texts])
+    metrics, more = _score(encoder, rows, pictures, texts, known)
     names, sections = tuple(row.name for row in rows), (title,) * len(rows)
     return Report(
         title, calculator.models.name, names, sections, metrics,
         outputs=tuple({"caption": text} for text in texts),
-        skipped=(*skipped, *unreadable, *unscored),
+        skipped=(*skipped, *unreadable),
         notes=(*notes, *more),
         seconds=time.perf_counter() - start,
     )  # fmt: skip
@@ -129,16 +127,6 @@ def _diversity(texts: Sequence[str], known: Sequence[str] | None) -> list[Metric
 def _count_used(used: np.ndarray) -> float:
     """The number of words (columns) used in at least one caption (row)."""
     return float(used.any(0).sum())
-
-
-def _scorable(
-    encoder: "Encoder", rows: Sequence[Labelled], texts: Sequence[str]
-) -> tuple[list[int], list[Skip]]:
-    """The indices of captions within the encoder's context length, and the pictures of others."""
-    fits = [encoder.token_count(PREFIX + text) <= encoder.context_length for text in texts]
-    reason = "its caption is too long for the model"
-    skipped = [Skip(row.name, reason) for row, fit in zip(rows, fits, strict=False) if not fit]
-    return [i for i, fit in enumerate(fits) if fit], skipped
 
 
 def _embed(encoder: "Encoder", texts: Sequence[str]) -> np.ndarray:

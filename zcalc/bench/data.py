@@ -150,25 +150,11 @@ def embed_pictures(
     return readable, np.concatenate(vectors), skipped
 
 
-def drop_long_references(
-    encoder: "Encoder", rows: Sequence[Labelled], prefix: str = ""
-) -> tuple[list[Labelled], list[Skip]]:
-    """The rows without references that, after `prefix`, exceed the encoder's context length.
-
-    A row left with no reference is dropped.
-    """
-    kept, skipped = [], []
-    for row in rows:
-        texts = tuple(
-            text
-            for text in row.references
-            if encoder.token_count(prefix + text) <= encoder.context_length
-        )
-        if len(texts) < len(row.references):
-            skipped.append(Skip(row.name, "a reference too long for the model"))
-        if texts:
-            kept.append(Labelled(row.name, row.path, texts))
-    return kept, skipped
+def cut_note(encoder: "Encoder", texts: Sequence[str]) -> tuple[str, ...]:
+    """A note on how many texts the encoder cuts at its context length, if any."""
+    limit = encoder.context_length
+    cut = sum(encoder.token_count(text) > limit for text in texts)
+    return (f"{cut} of {len(texts)} texts cut to the model's {limit} tokens",) if cut else ()
 
 
 def _normalized(cell: object) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zcalc.algebra import unit
-from zcalc.bench.data import Data, drop_long_references, embed_pictures, read_labelled
+from zcalc.bench.data import Data, cut_note, embed_pictures, read_labelled
 from zcalc.bench.report import Metric, Report, median, recall_at
 
 if TYPE_CHECKING:
@@ -23,12 +23,11 @@ def retrieval(calculator: "Calculator", data: Data, title: str = "retrieval") ->
     for each. Ranks start at 1, and ties count against the correct entry.
     Raises ZcalcError if the table, or everything in it, can't be read.
     """
-    start = time.perf_counter()
+    start, encoder = time.perf_counter(), calculator.models.encoder
     rows, skipped = read_labelled(data, calculator.gallery)
-    rows, too_long = drop_long_references(calculator.models.encoder, rows)
-    rows, pictures, unreadable = embed_pictures(calculator.models.encoder, rows)
+    rows, pictures, unreadable = embed_pictures(encoder, rows)
     texts = list(dict.fromkeys(text for row in rows for text in row.references))
-    vectors = unit(calculator.models.encoder.texts(texts))  # (m, d)
+    vectors = unit(encoder.texts(texts))  # (m, d)
     column = {text: i for i, text in enumerate(texts)}
     correct = np.zeros((len(rows), len(texts)), bool)  # (n, m)
     for mask, row in zip(correct, rows, strict=True):
@@ -40,8 +39,8 @@ def retrieval(calculator: "Calculator", data: Data, title: str = "retrieval") ->
         (*(row.name for row in rows), *texts),
         (*[TO_TEXT] * len(rows), *[TO_IMAGE] * len(texts)),
         _metrics(np.concatenate([to_text, to_image])),
-        skipped=(*skipped, *too_long, *unreadable),
-        notes=(f"{len(rows)} pictures, {len(texts)} texts",),
+        skipped=(*skipped, *unreadable),
+        notes=(f"{len(rows)} pictures, {len(texts)} texts", *cut_note(encoder, texts)),
         has_total=False,
         seconds=time.perf_counter() - start,
     )

@@ -113,30 +113,31 @@ class Encoder:
     def remark(self, text: str) -> str | None:
         """What the model misses of a text, for people: its end, or words it has no tokens for."""
         name, shown = self.identity.rpartition("-")[0], loading.shorten(text, 40)
-        count = self.token_count(text)
+        words = text.split()
+        unknown = self._unknown(words)
+        if unknown and len(unknown) == len(words):
+            hint = " The preset multilingual reads other languages."
+            same = f"{name} knows none of “{shown}”: to it, all such texts are the same."
+            return same if name == "multilingual" else same + hint
+        remarks, count = [], self.token_count(text)
         if count > self.context_length:
             read = f"{name} reads the first {self.context_length}"
-            return f"“{shown}” is {count} tokens long; {read}."
-        words = text.split()
-        unknown = [word for word in words if self._is_unknown(word)]
-        if unknown and len(unknown) == len(words):
-            return (
-                f"{name} knows none of “{shown}”: to it, all such texts are the same. The preset "
-                "multilingual reads other languages."
-            )
-        listed = ", ".join(f"“{loading.shorten(word, 20)}”" for word in unknown[:3])
-        return f"{name} doesn't know {listed} in “{shown}”." if unknown else None
+            remarks.append(f"“{shown}” is {count} tokens long; {read}.")
+        if unknown:
+            listed = ", ".join(f"“{loading.shorten(word, 20)}”" for word in unknown[:3])
+            remarks.append(f"{name} doesn't know {listed} in “{shown}”.")
+        return " ".join(remarks) or None
 
-    def _is_unknown(self, word: str) -> bool:
-        """Whether all tokens of a word are the tokenizer's unknown token."""
+    def _unknown(self, words: Sequence[str]) -> list[str]:
+        """The words all of whose tokens are the tokenizer's unknown token, if it has one."""
         inner: Any = getattr(self.tokenizer, "tokenizer", None)
         unknown = getattr(inner, "unk_token_id", None)
         others = {getattr(inner, f"{kind}_token_id", None) for kind in ("bos", "eos", "pad")}
-        if unknown is None or unknown in others:
-            return False
+        if not words or unknown is None or unknown in others:
+            return []
         special = set(inner.all_special_ids) - {unknown}
-        tokens = [token for token in self.token_rows([word])[0] if token not in special]
-        return bool(tokens) and set(tokens) == {unknown}
+        rows = self.token_rows(words)
+        return [w for w, row in zip(words, rows, strict=True) if set(row) - special == {unknown}]
 
     def tokenize(self, texts: list[str]) -> torch.Tensor:
         """Token ids (n, context) of texts, padded or truncated to the context."""

@@ -13,7 +13,8 @@ class Results {
     this.columns = el("div", { class: "z-columns" },
       el("section", {}, el("h4", { text: "Nearest words" }), this.headings, this.words),
       el("section", {}, el("h4", { text: "Nearest pictures" }), this.pictures));
-    this.element = el("div", { class: "z-results" }, this.number, this.columns, this.announcement);
+    this.remarks = el("div", { class: "z-remarks", role: "status" });
+    this.element = el("div", { class: "z-results" }, this.number, this.remarks, this.columns, this.announcement);
   }
 
   update(stale) {
@@ -21,7 +22,7 @@ class Results {
     const results = this.model.get("results") ?? {};
     if (this.rendered === results) return;
     this.rendered = results;
-    const { words = [], pictures = [], number = null, norm = null, expr = "" } = results;
+    const { words = [], pictures = [], number = null, norm = null, expr = "", remarks = [] } = results;
     this.element.dataset.expr = expr;
     this.number.textContent = number === null ? "" : String(Number(number.toPrecision(4)));
     this.number.hidden = number === null;
@@ -29,6 +30,7 @@ class Results {
     this.norm.textContent = norm === null ? "" : `norm ${norm.toFixed(2)}`;
     this.headings.hidden = !words.some((word) => "rank" in word);  // ordered by more than cosines
     const highest = Math.max(...words.map(({ score, rank = score }) => rank), 1e-9);
+    replace(this.remarks, remarks.map((text) => el("p", { text })));
     replace(this.words, words.map((word) => this.word(word, highest)));
     replace(this.pictures, pictures.map((picture) => this.picture(picture)));
     clearTimeout(this.timer);

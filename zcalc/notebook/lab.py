@@ -48,13 +48,15 @@ class Lab(Panel):
 
     def _compute(self, result: Result | Scalar) -> dict[str, Any]:
         if isinstance(result, Scalar):
-            return {"expr": result.expr, "number": result.value}
+            remarks = list(result.remarks)
+            return {"expr": result.expr, "number": result.value, "remarks": remarks}
         answer = result.answer(View(words=WORDS, pictures=PICTURES))
         return {
             "expr": answer.expr,
             "norm": answer.norm,
             "words": [word_data(word) for word in answer.words or ()],
             "pictures": hit_data(answer.images or ()),
+            "remarks": list(answer.remarks),
         }
 
     def _write_caption(self, _: Request) -> None:

@@ -82,9 +82,10 @@ class Hits {
     Object.assign(this, { model, link });
     this.grid = el("div", { class: "z-hits", role: "list", "aria-label": "Search results" });
     this.empty = el("p", { class: "z-soft z-empty" });
+    this.remarks = el("div", { class: "z-remarks", role: "status" });
     this.announcement = el("p", { class: "z-hidden", role: "status", "aria-live": "polite" });
     this.preview = el("aside", { class: "z-preview", role: "dialog", "aria-label": "Picture details", tabindex: "-1" });
-    this.element = el("div", { class: "z-results z-split" }, el("div", {}, this.grid, this.empty, this.announcement), this.preview);
+    this.element = el("div", { class: "z-results z-split" }, el("div", {}, this.remarks, this.grid, this.empty, this.announcement), this.preview);
   }
 
   update(stale) {
@@ -92,8 +93,9 @@ class Hits {
     const results = this.model.get("results") ?? {};
     if (this.rendered !== results) {
       this.rendered = results;
-      const { pictures = [], expr = "" } = results;
+      const { pictures = [], expr = "", remarks = [] } = results;
       this.element.dataset.expr = expr;
+      replace(this.remarks, remarks.map((text) => el("p", { text })));
       replace(this.grid, pictures.map((picture) => this.picture(picture)));
       this.empty.textContent = expr ? "No matching pictures." : "Click a picture, or type an expression to search for.";
       this.empty.hidden = pictures.length > 0;

@@ -60,7 +60,10 @@ class Search(Panel):
         answer = result.answer(View(pictures=int(filters["k"]), query=query))
         pictures = hit_data(answer.images or ())
         self._hits = {hit["name"]: hit for hit in pictures}
-        return {"expr": answer.expr, "norm": answer.norm, "pictures": pictures}
+        remarks = list(answer.remarks)
+        return {
+            "expr": answer.expr, "norm": answer.norm, "pictures": pictures, "remarks": remarks,
+        }  # fmt: skip
 
     def _apply_feedback(self, **feedback: list[str]) -> None:
         """Edit the expression toward `more`, or away from `less`, of a picture."""

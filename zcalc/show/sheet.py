@@ -20,6 +20,7 @@ def sheet(answer: Answer) -> str:
     facts = [f"{len(hits)} of {answer.searched:,} pictures", answer.model]
     facts += [f"{name} {value}" for name, value in answer.query.items()]
     items = "".join(f"<li>{_text(fact)}</li>" for fact in facts)
+    remarks = "".join(f'<p class="remark">{_text(remark)}</p>' for remark in answer.remarks)
     figures = "\n".join(_figure(rank, hit) for rank, hit in enumerate(hits, 1))
     body = f'<main class="sheet">{figures}</main>' if hits else '<p class="empty">No pictures.</p>'
     return f"""<!DOCTYPE html>
@@ -33,7 +34,7 @@ def sheet(answer: Answer) -> str:
 <style>{style_sheet("sheet.css")}</style>
 </head>
 <body>
-<header><h1>{_text(answer.expr)}</h1><ul>{items}</ul></header>
+<header><h1>{_text(answer.expr)}</h1><ul>{items}</ul>{remarks}</header>
 {body}
 </body>
 </html>
