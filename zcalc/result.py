@@ -150,7 +150,7 @@ class Result(Evaluated):
         """A remark if nothing is near; none on a centred point, whose cosines are lower anyway."""
         if any(term.name in MEANS for term in self.terms):
             return ()
-        cosines = [found.score for found in (*words, *hits)]
+        cosines = [*(word.score for word in words), *(hit.score for hit in hits)]
         return weak_remark(cosines, self.calculator.models.random_cosine)
 
     @cached_property

@@ -53,6 +53,14 @@ def expression(widget: Any) -> Any:
     return expect(widget.get_by_label("Expression", exact=True))
 
 
+def test_a_remark_is_shown_as_text_until_it_no_longer_holds(lab: Any) -> None:
+    type_in(lab, '"<b>茶</b>茶 茶"')
+    expect(lab.locator(".z-remarks p")).to_contain_text("“<b>茶</b>茶 茶”")
+    assert not lab.locator(".z-remarks b").count()
+    type_in(lab, START)
+    expect(lab.locator(".z-remarks p")).to_have_count(0)
+
+
 def test_typing_changes_the_blocks_unless_it_is_invalid(lab: Any) -> None:
     type_in(lab, 'img(coffee) - 0.5 * ("tea" + img(cat)) + mean("snow", "sea")')
     expect(lab.locator(".z-block")).to_have_count(5)
