@@ -32,9 +32,9 @@ An expression may begin with a minus sign, and `-` reads it from standard input.
 `--json` prints one object for each result, and nothing else on standard output:
 
 ```json
-{"expr": "…", "model": "mini", "norm": 0.93,
+{"expr": "…", "model": "mini", "norm": 1.14,
  "captions": [{"text": "Image of a …", "clip": 0.31, "logprob": -1.9}],
- "words": [{"text": "tea", "score": 0.52, "rank": 0.47}],
+ "words": [{"text": "tea cup", "score": 0.7, "rank": 0.99}],
  "images": [{"name": "coffee", "path": "…", "score": 0.41}],
  "terms": [{"name": "img(coffee)", "weight": 1.0, "norm": 1.0, "cosine": 0.6}],
  "seconds": {"load": 0.0, "embed": 0.0, "caption": 0.0, "words": 0.0, "nearest": 0.0}}
