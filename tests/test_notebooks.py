@@ -4,6 +4,7 @@ A check is a code cell tagged `check`: it shows what it compares, and an `assert
 """
 
 import ast
+import re
 from pathlib import Path
 
 import nbformat
@@ -57,6 +58,14 @@ def test_notebook_has_checks(path: Path) -> None:
         assert not any(isinstance(claim.test, ast.Constant) for claim in claims), cell.source
         assert all(output.output_type != "error" for output in cell.outputs), cell.source
         assert _shown(cell) not in ("", "True", "False"), f"shows nothing:\n{cell.source}"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_says_nothing_of_the_machine_it_was_saved_on(path: Path) -> None:
+    assert "widgets" not in nbformat.read(path, as_version=4).metadata  # their state has paths
+    text = path.read_text(encoding="utf-8")
+    assert "site-packages" not in text and str(Path.home()) not in text
+    assert not re.search(r'"(/|[A-Z]:\\\\)[^"\s]*\.(png|jpg|jpeg|py)"', text)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -275,6 +275,26 @@ def test_center_needs_unit_vectors(photos: Path) -> None:
 
 
 @pytest.mark.model
+def test_a_text_that_sets_the_scene_is_not_what_words_are_about() -> None:
+    calc = zcalc.load("mini")
+    scenes = {"photo", "photograph", "picture", "image", "snapshot", "photography"}
+    with_scene, without = (
+        [word.text for word in calc(e).words(10)]
+        for e in (
+            'img(sushi) - img(jp_flag) + img(it_flag) + "a photo"',
+            "img(sushi) - img(jp_flag) + img(it_flag)",
+        )
+    )
+    assert with_scene == without and not scenes & set(with_scene)
+    assert scenes & {word.text for word in calc('"a photo" + "an image"').words(10)}
+
+
+def test_a_picture_alone_has_its_name_among_its_words() -> None:
+    calc = zcalc.load("mini")
+    assert "pizza" in [word.text for word in calc("img(pizza)").words(5)]
+    assert "pizza" not in [word.text for word in calc('img(pizza) + "italy"').words(50)]
+
+
 def test_mini_ships_its_means() -> None:
     calc = zcalc.load("mini")
     pictures, texts = calc.means

@@ -5,7 +5,7 @@ import pytest
 from helpers import HashEncoder
 
 from zcalc.algebra import unit
-from zcalc.ranking import Parts, Ranking
+from zcalc.ranking import NAMED, Parts, Ranking
 from zcalc.wordlists import parse_entries
 from zcalc.words import StoredTexts
 
@@ -47,6 +47,30 @@ def test_together_counts_added_operands_only() -> None:
 def test_the_prior_decreases_with_frequency_rank_and_has_mean_zero() -> None:
     prior = Ranking(common=0.01).scores(WORDS, WORDS[0]) - WORDS @ WORDS[0]
     assert (np.diff(prior) < 0).all() and prior.mean() == pytest.approx(0, abs=1e-9)
+
+
+def test_people_by_name_are_ranked_lower() -> None:
+    vectors, kinds = WORDS[:3], np.array([18, NAMED, 0])
+    lowered = Ranking(named=0.05).scores(vectors, WORDS[3], kinds=kinds)
+    assert lowered - vectors @ WORDS[3] == pytest.approx([0, -0.05, 0])
+
+
+def test_compounds_that_borrow_a_word_are_ranked_lower() -> None:
+    entries = parse_entries("tiger shark\nshark\ntigers\nice cream")
+    encoder = HashEncoder()
+    target = unit(encoder.texts(["tiger sea"]))[0]
+    operands = Parts(unit(encoder.texts(["a", "b"])), np.array([1.0, 1.0]), lenders=("tiger",))
+    plain, borrowed = (
+        {
+            word.text: word.score if word.rank is None else word.rank
+            for word in StoredTexts(entries, encoder, ranking).nearest(target, 4, (), operands)
+        }
+        for ranking in (Ranking(), Ranking(borrowed=0.1))
+    )
+    lowered = {text: plain[text] - borrowed[text] for text in plain}
+    assert lowered == pytest.approx(
+        {"tiger shark": 0.1, "shark": 0, "tigers": 0, "ice cream": 0}, abs=1e-6
+    )
 
 
 def test_a_definition_moves_a_word_toward_its_meaning() -> None:

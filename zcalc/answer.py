@@ -54,8 +54,9 @@ class Answer:
     `tree` and `operands` (the pictures it names) are for drawing the equation. A number has a
     `value` and no `norm`. `captions` are beams, best first, decoded by `method`. `searched` is how
     many pictures were searched for `images`, `query` with which settings. `skipped` are the
-    pictures that could not be read. `remarks` are what the reader of the answer should know, such
-    as a text that was cut; `weak` says that nothing is near. `seconds` is the time each part took.
+    pictures that could not be read. `text_remarks` are what the encoder misses of the texts.
+    `random_cosine` is what random pairs have, on average, where the answer's cosines can be held
+    against it. `seconds` is the time each part took.
     """
 
     expr: str
@@ -75,9 +76,30 @@ class Answer:
     plot: Measure | None = None
     skipped: "tuple[Skipped, ...]" = ()
     notes: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
-    weak: bool = False
+    text_remarks: tuple[str, ...] = ()
+    random_cosine: float | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def weak(self) -> bool:
+        """Whether no word and no picture is nearer than random pairs are, on average."""
+        best, random = self._best, self.random_cosine
+        return best is not None and random is not None and best < random
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the reader should know: texts that were cut or unknown, a result near to nothing."""
+        if not self.weak:
+            return self.text_remarks
+        best = f"the best cosine is {self._best:.2f}"
+        random = f"random pairs have {self.random_cosine:.2f} on average"
+        return (*self.text_remarks, f"Nothing is near this point: {best}, and {random}.")
+
+    @property
+    def _best(self) -> float | None:
+        """The highest cosine of a word or picture."""
+        words = [word.score for word in self.words or ()]
+        return max((*words, *(hit.score for hit in self.images or ())), default=None)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return hooks.mimebundle(self)
@@ -131,11 +153,3 @@ def skipped_note(skipped: "Sequence[Skipped]") -> tuple[str, ...]:
         return ()
     first, more = skipped[0], f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
     return (f"skipped {Path(first.path).name}: {first.reason}{more}",)
-
-
-def weak_remark(cosines: Sequence[float], random: float | None) -> tuple[str, ...]:
-    """A remark on the cosines of all that was found, if none is above that of random pairs."""
-    if random is None or not cosines or max(cosines) >= random:
-        return ()
-    best = f"the best cosine is {max(cosines):.2f}, and random pairs have {random:.2f}"
-    return (f"Nothing is near this point: {best} on average.",)

@@ -133,20 +133,22 @@ class Evaluation:
         """
         weights = dict(zip(self.vectors, value.weights[: len(self.vectors)], strict=True))
         used = [node for node in operands(tree) if weights[node]]
-        setting = [n for n in used if isinstance(n, Text) and sets_scene(n.text)]
-        kept = [node for node in used if node not in setting] or used
-        aim = value.vector - sum(weights[n] * self.vectors[n] for n in used if n not in kept)
-        added = (i for i, n in enumerate(kept) if isinstance(n, Image) and weights[n] > 0)
+        scene = {n for n in used if isinstance(n, Text) and sets_scene(n.text)}
+        kept = [node for node in used if node not in scene]
+        if not kept:
+            kept, scene = used, set()
+        images = [i for i, node in enumerate(kept) if isinstance(node, Image)]
+        rest = value.vector - sum(weights[node] * self.vectors[node] for node in scene)
         return Parts(
-            algebra.unit(np.stack([self.vectors[node] for node in kept])).astype(np.float32),
-            np.array([weights[node] for node in kept]),
-            next(added, None),
-            tuple(
+            vectors=algebra.unit(np.stack([self.vectors[node] for node in kept])).astype("f4"),
+            weights=np.array([weights[node] for node in kept]),
+            subject=next((i for i in images if weights[kept[i]] > 0), None),
+            lenders=tuple(
                 node.name if isinstance(node, Image) else node.text
                 for node in kept
                 if isinstance(node, Image) or weights[node] < 0
             ),
-            None if kept == used else algebra.unit(aim).astype(np.float32),
+            aim=algebra.unit(rest).astype("f4") if scene else None,
         )
 
     def objective(self, value: Combination) -> "Toward":

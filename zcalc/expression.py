@@ -18,6 +18,7 @@ from zcalc.language import (
     Inverse,
     Neg,
     Node,
+    Text,
     Verb,
     check,
     number,
@@ -120,6 +121,14 @@ class Expression(Generic[Embedding, Scalar]):
         """The pictures of the expression, in its order."""
         images = (node for node in operands(self.tree) if isinstance(node, Image))
         return {node: self.calculator.picture(node, self._source) for node in images}
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the encoder misses of the expression's texts and captions, for people."""
+        texts = [node.text for node in operands(self.tree) if isinstance(node, Text)]
+        texts += [p.caption for p in self.operand_pictures.values() if p.caption]
+        remarks = map(self.calculator.models.encoder.remark, dict.fromkeys(texts))
+        return tuple(remark for remark in remarks if remark)
 
     def answer(self, view: View | None = None) -> Answer:
         """Compute what is shown: the parts that `view` names."""

@@ -73,10 +73,9 @@ class Gallery:
 
     A picture's name is its file name without the suffix, or its path relative to its root where
     several files share that name. Its caption is in the text file beside it: `obama.txt` for
-    `obama.jpg`. No file outside `roots` is ever opened; with `named` and no roots, exactly the
-    named files and the captions beside them may be; `captions` has those of pictures by name,
-    instead. Raises ZcalcError for a folder without
-    pictures.
+    `obama.jpg`, unless `captions` has one for its name. No file outside `roots` is ever opened;
+    with `named` and no roots, exactly the named files and the captions beside them may be. Raises
+    ZcalcError for a folder without pictures.
     """
 
     caption_share: float | None = None  # of an index: how much of the captions its points have

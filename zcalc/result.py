@@ -8,7 +8,7 @@ import numpy as np
 
 from zcalc import hooks
 from zcalc.algebra import unit
-from zcalc.answer import Answer, Measure, Term, View, skipped_note, weak_remark
+from zcalc.answer import Answer, Measure, Term, View, skipped_note
 from zcalc.decode.caption import Caption, latest
 from zcalc.decode.captions import MODES, decode, max_updates
 from zcalc.decode.comparison import ComparedCaption, Comparison
@@ -17,17 +17,7 @@ from zcalc.evaluator import MEANS, Combination, Evaluation, point
 from zcalc.expression import Expression
 from zcalc.index.feedback import apply_feedback
 from zcalc.index.query import Hit, Query, nearest
-from zcalc.language import (
-    Call,
-    Node,
-    Step,
-    Text,
-    Type,
-    check,
-    errors_at,
-    operands,
-    unparse,
-)
+from zcalc.language import Call, Node, Step, Text, Type, check, errors_at, operands, unparse
 from zcalc.progress import track
 from zcalc.space import Space
 from zcalc.words import Word
@@ -52,14 +42,6 @@ class Evaluated(Expression["Result", "Scalar"]):
         result.__dict__["_evaluation"] = evaluation
         return result
 
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What the encoder misses of the expression's texts and captions, for people."""
-        texts = [node.text for node in operands(self.tree) if isinstance(node, Text)]
-        texts += [p.caption for p in self.operand_pictures.values() if p.caption]
-        remarks = map(self.calculator.models.encoder.remark, dict.fromkeys(texts))
-        return tuple(remark for remark in remarks if remark)
-
     def _result(self, tree: Node) -> Any:
         return (Scalar if check(tree) is Type.NUMBER else Result)(self.calculator, tree)
 
@@ -77,11 +59,14 @@ class Scalar(Evaluated):
 
     def answer(self, view: View | None = None) -> Answer:
         """The number, ready to be shown."""
-        value, model = self.value, self.calculator.models.name
-        seconds = dict(self.seconds)
-        remarks = self.remarks
         return Answer(
-            self.expr, model, self.tree, self.name, value=value, remarks=remarks, seconds=seconds
+            expr=self.expr,
+            model=self.calculator.models.name,
+            tree=self.tree,
+            name=self.name,
+            value=self.value,
+            text_remarks=self.remarks,
+            seconds=dict(self.seconds),
         )
 
 
@@ -118,7 +103,7 @@ class Result(Evaluated):
             hits = self.nearest(view.pictures, keep_operands=view.keep_operands, **view.query)
             skipped, searched = self.calculator.skipped, len(self.calculator.image_index)
         plot = None if view.plot is None else self.measure(**view.plot)
-        weak = self._weakness(words or (), () if self._is_centred(view.query) else hits or ())
+        centred = self._is_centred(view.query) or any(t.name in MEANS for t in self.terms)
         return Answer(
             expr=self.expr,
             model=self.calculator.models.name,
@@ -136,8 +121,8 @@ class Result(Evaluated):
             plot=plot,
             skipped=skipped,
             notes=skipped_note(skipped),
-            remarks=(*self.remarks, *weak),
-            weak=bool(weak),
+            text_remarks=self.remarks,
+            random_cosine=None if centred else self.calculator.models.random_cosine,
             seconds=dict(self.seconds),
         )
 
@@ -145,13 +130,6 @@ class Result(Evaluated):
         """Whether a search for pictures subtracts the means; None follows the preset."""
         center = query.get("center")
         return self.calculator.models.preset.center if center is None else center
-
-    def _weakness(self, words: Sequence[Word], hits: Sequence[Hit]) -> tuple[str, ...]:
-        """A remark if nothing is near; none on a centred point, whose cosines are lower anyway."""
-        if any(term.name in MEANS for term in self.terms):
-            return ()
-        cosines = [*(word.score for word in words), *(hit.score for hit in hits)]
-        return weak_remark(cosines, self.calculator.models.random_cosine)
 
     @cached_property
     def _point(self) -> tuple[np.ndarray, float]:
@@ -195,10 +173,10 @@ class Result(Evaluated):
         own = [node.text for node in nodes if isinstance(node, Text)]
         if len(nodes) > 1:
             own += [picture.name for picture in self.operand_pictures.values()]
+        left_out = () if keep_operands else own
         target, parts = self.vector, self._evaluation.parts(self.tree, self._value)
         with self._timed("words"):
-            vocabulary = self.calculator.models.vocabulary
-            return vocabulary.nearest(target, k, () if keep_operands else own, parts)
+            return self.calculator.models.vocabulary.nearest(target, k, left_out, parts)
 
     def nearest(  # noqa: PLR0913
         self,
@@ -288,21 +266,18 @@ class Result(Evaluated):
 
     def compare(self, *methods: str, modes: Sequence[str] = MODES, **settings: Any) -> Comparison:
         """Caption this with several decoders (the preset's by default), in both modes."""
-        models = self.calculator.models
+        models, rows = self.calculator.models, []
         pairs = [(m, mode) for m in methods or (models.preset.method,) for mode in modes]
-        rows = []
-        for method, mode in track(pairs, "Comparing captions"):
-            caption, seconds = self._decoded(method, mode, settings)
+        for pair in track(pairs, "Comparing captions"):
+            caption, seconds = self._decoded(*pair, settings)
             vector = unit(models.encoder.texts([caption.text]))[0]  # (d,)
-            cosine = float(np.dot(vector, self.vector))
-            rows.append(ComparedCaption(method, mode, caption, cosine, seconds))
+            rows.append(ComparedCaption(*pair, caption, float(vector @ self.vector), seconds))
         return Comparison(self.expr, tuple(rows))
 
     def directions(self) -> dict[str, np.ndarray]:
         """The vectors (d,) of the expression's operands and, last, the result's."""
-        _ = self._value
-        nodes = {unparse(node): node for node in operands(self.tree)}
-        vectors = {name: self._evaluation.vectors[node] for name, node in nodes.items()}
+        embedded = self._evaluation.vectors
+        vectors = {unparse(node): embedded[node] for node in operands(self.tree)}
         return {**vectors, f"★ {unparse(self.tree)}": self.vector}
 
     def measure(self, kind: str = "map", **settings: Any) -> Measure:

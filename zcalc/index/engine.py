@@ -37,15 +37,6 @@ class PictureEncoder(Protocol):
         """Embeddings (n, d) of prepared pictures, in one batch."""
         ...
 
-    @property
-    def context_length(self) -> int:
-        """How many tokens a caption may have."""
-        ...
-
-    def token_count(self, text: str) -> int:
-        """The length of a caption in tokens."""
-        ...
-
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """Embeddings (n, d) of captions."""
         ...

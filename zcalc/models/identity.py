@@ -32,15 +32,6 @@ class PointEncoder(Protocol):
         """Embeddings (n, d) of prepared pictures."""
         ...
 
-    @property
-    def context_length(self) -> int:
-        """How many tokens a text may have."""
-        ...
-
-    def token_count(self, text: str) -> int:
-        """The length of a text in tokens."""
-        ...
-
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """Embeddings (n, d) of texts."""
         ...
@@ -71,15 +62,6 @@ class LazyEncoder:
     def encode(self, inputs: Sequence[Any]) -> np.ndarray:
         """Embeddings (n, d) of prepared pictures."""
         return self._encoder.encode(inputs)
-
-    @property
-    def context_length(self) -> int:
-        """How many tokens a text may have."""
-        return self._encoder.context_length
-
-    def token_count(self, text: str) -> int:
-        """The length of a text in tokens."""
-        return self._encoder.token_count(text)
 
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """Embeddings (n, d) of texts."""
