@@ -1,6 +1,7 @@
 """The metrics of benchmarks, each against a computation by hand."""
 
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -151,3 +152,27 @@ def test_values_that_are_not_finite_and_empty_reports_are_refused() -> None:
     with pytest.raises(ZcalcError, match="Nothing to measure") as error:
         Report("t", "m", (), (), (), skipped=(Skip("a.jpg", "no such file"),))
     assert "a.jpg: no such file" in error.value.hint
+
+
+def test_rouge_l_is_the_f_measure_of_the_longest_common_sequence() -> None:
+    values = scores.rouge_l(["a cat on a mat", "x"], [["the cat sat on the mat"], ["y z"]])
+    precision, recall = 3 / 5, 3 / 6  # "cat on mat"
+    expected = (1 + 1.2**2) * precision * recall / (recall + 1.2**2 * precision)
+    assert values.tolist() == pytest.approx([expected, 0])
+
+
+def test_bleu_1_is_unigram_precision_with_the_brevity_penalty() -> None:
+    counts = scores.bleu_counts(["a cat on a mat"], [["the cat sat on the mat"]])
+    assert scores.bleu_1(counts) == pytest.approx(3 / 5 * np.exp(1 - 6 / 5))
+
+
+@pytest.mark.skipif(shutil.which("java") is None, reason="METEOR needs Java")
+def test_meteor_prefers_the_caption_itself() -> None:
+    values = scores.meteor(["a cat on a mat", "two dogs"], [["a cat on a mat"]] * 2)
+    assert values[0] > 0.95
+    assert values[1] < 0.2
+
+
+def test_without_java_there_is_no_meteor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert scores.meteor(["a"], [["a"]]) is None

@@ -47,7 +47,7 @@ def test_an_interrupt_returns_the_captions_so_far(calc, monkeypatch, stop):
     assert len(partial) == (1 if stop == 1 else 2)
     *finished, last = partial
     assert [caption.text for caption in finished] == [c.text for c in whole[: len(finished)]]
-    assert not last.finished and whole[len(finished)].text.startswith(last.text)
+    assert not last.finished and whole[len(finished)].raw.startswith(last.raw)
 
 
 def test_an_interrupt_before_the_first_caption_is_raised(calc, monkeypatch):

@@ -76,8 +76,8 @@ def test_eval_as_json(zcalc, models: list[str], photos: str) -> None:
         "seconds",
     ]
     assert answer["expr"] == expr and answer["model"] == f"{models[1]}+{models[3]}"
-    assert answer["norm"] > 0 and len(answer["captions"]) == 2
-    assert set(answer["captions"][0]) == {"text", "clip", "logprob"}
+    assert answer["norm"] > 0 and 1 <= len(answer["captions"]) <= 2
+    assert set(answer["captions"][0]) == {"text", "raw", "clip", "logprob"}
     assert [set(word) for word in answer["words"]] == [{"text", "score"}] * 2
     assert [set(image) for image in answer["images"]] == [{"name", "path", "score"}] * 2
     assert {image["name"] for image in answer["images"]} == {"green", "blue"}
@@ -156,7 +156,7 @@ def test_words_of_mini_have_a_rank(zcalc) -> None:
     ranks = [word["rank"] for word in answer["words"]]
     assert ranks == sorted(ranks, reverse=True)
     shown = zcalc("words", 'img(coffee) - "coffee" + "tea"', "-k", "5").out
-    assert shown.splitlines()[2].split() == ["word", "cosine", "rank"]
+    assert ["word", "cosine", "rank"] in [line.split() for line in shown.splitlines()]
 
 
 def test_fmt(zcalc) -> None:

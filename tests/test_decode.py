@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 from helpers import TEXTS, save_tiny_clip, save_tiny_gpt2
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerFast
 
 import zcalc
 from zcalc.decode.beam import Beams
@@ -20,7 +22,7 @@ from zcalc.decode.run import Group, Run
 from zcalc.decode.scoring import TextScorer
 from zcalc.decode.search import _embed_words, search
 from zcalc.decode.settings import RetrieveSettings, SearchSettings, ZeroCapSettings
-from zcalc.decode.vocabulary import FUNCTION_WORDS, Vocabulary
+from zcalc.decode.vocabulary import FUNCTION_WORDS, Vocabulary, begin_tokens
 from zcalc.decode.zerocap import edit_special_tokens, fuse, guidance_loss, shift, zerocap
 from zcalc.errors import ZcalcError
 
@@ -112,7 +114,9 @@ def test_both_decoders_without_guidance_are_beam_search(lm, encoder, targets):
                 targets[0],
                 encoder,
                 lm,
-                SearchSettings(beams=3, max_tokens=5, prompt=prompt, clip_weight=0, **OFF),
+                SearchSettings(
+                    english=False, beams=3, max_tokens=5, prompt=prompt, clip_weight=0, **OFF
+                ),
             )
         )
         for caption in (unguided, searched):
@@ -231,7 +235,7 @@ def test_guidance_brings_captions_closer_to_the_target(lm, encoder, targets):
     options = {"beams": 1, "max_tokens": 4, "candidates": 100, "clip_temperature": 0.02}
     for decode, settings in (
         (zerocap, ZeroCapSettings(step_size=1, **options)),
-        (search, SearchSettings(**options)),
+        (search, SearchSettings(english=False, **options)),
     ):
         off = dataclasses.replace(settings, clip_weight=0)
         guided = [last(decode(t, encoder, lm, settings)).clip for t in targets]
@@ -240,7 +244,9 @@ def test_guidance_brings_captions_closer_to_the_target(lm, encoder, targets):
 
 
 def test_search_uses_words_that_only_the_target_proposes(lm, encoder, targets):
-    narrow = SearchSettings(beams=2, max_tokens=1, candidates=2, proposals=0, clip_weight=100)
+    narrow = SearchSettings(
+        english=False, beams=2, max_tokens=1, candidates=2, proposals=0, clip_weight=100
+    )
     wide = dataclasses.replace(narrow, proposals=16)
     without = [last(search(target, encoder, lm, narrow)).clip for target in targets]
     proposed = [last(search(target, encoder, lm, wide)).clip for target in targets]
@@ -326,6 +332,59 @@ def test_beams_compete_by_mean_and_ended_ones_stay():
     assert beams.contexts(torch.tensor([7])).tolist() == [[7, 2, 2]]
 
 
+@pytest.mark.parametrize("decode", [zerocap, search])
+@pytest.mark.parametrize(
+    "state", [torch.no_grad, torch.inference_mode, lambda: torch.autocast("cpu", torch.bfloat16)]
+)
+def test_decoding_is_the_same_in_any_state_of_torch(tmp_path_factory, decode, state):
+    from zcalc.models.encoder import Encoder
+    from zcalc.models.language_model import LanguageModel
+
+    root = tmp_path_factory.mktemp("state")
+    save_tiny_gpt2(root / "lm")
+    save_tiny_clip(root / "clip", "hf")
+
+    def captions():
+        lm = LanguageModel.load(str(root / "lm"), "cpu")
+        encoder = Encoder.load(str(root / "clip"), "cpu")
+        target = encoder.texts(["a dog in the snow"])[0]
+        kind = ZeroCapSettings if decode is zerocap else SearchSettings
+        yield from decode(target, encoder, lm, kind(beams=2, max_tokens=3))
+
+    expected = [caption.beams for caption in captions()]
+    with state():
+        before = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
+        autocast = torch.is_autocast_enabled("cpu")
+        for caption, right in zip(captions(), expected, strict=True):
+            assert caption.beams == right
+            assert (torch.is_grad_enabled(), torch.is_inference_mode_enabled()) == before
+            assert torch.is_autocast_enabled("cpu") == autocast
+
+
+def test_diverse_beams_avoid_the_content_of_the_groups_before_them():
+    ends, content = torch.tensor([1]), torch.tensor([False, False, True, True, False])
+    first = torch.tensor([[-9.0, -9.0, -1.0, -1.5, -4.0]])
+    start = Beams.start(torch.device("cpu"))
+    assert start.extend(first, first, 2, ends).sequences() == [(2,), (3,)]
+    beams = start.extend(first, first, 2, ends, 5.0, content)
+    assert beams.sequences() == [(2,), (3,)]  # content differs as it is
+    second = torch.tensor([[-9.0, -9.0, -9.0, -1.0, -4.0], [-9.0, -9.0, -0.5, -9.0, -4.0]])
+    plain = beams.extend(second, second, 2, ends)
+    assert plain.sequences() == [(2, 3), (3, 2)]
+    diverse = beams.extend(second, second, 2, ends, 5.0, content)
+    assert diverse.sequences() == [(2, 3), (3, 4)]  # 2 is the first group's
+    assert diverse.scores.tolist() == pytest.approx([-2.0, -5.5])  # without the penalty
+
+
+def test_a_diverse_first_beam_is_that_of_a_narrower_search(lm, encoder):
+    target = encoder.texts(["a dog in the snow"])[0]
+    settings = SearchSettings(english=False, beams=4, max_tokens=5, diversity=3.0)
+    narrow = dataclasses.replace(settings, beams=2, diversity=0.0)
+    diverse = latest(search(target, encoder, lm, settings))
+    best = latest(search(target, encoder, lm, narrow)).beams[0]
+    assert best.tokens in [beam.tokens for beam in diverse.beams]
+
+
 def test_no_usable_token_is_an_error():
     nothing = torch.full((1, 4), -math.inf)
     with pytest.raises(ZcalcError, match="no usable next token"):
@@ -342,7 +401,7 @@ def test_one_caption_per_token(decode, lm, encoder, targets):
     captions = list(decode(targets[1], encoder, lm, kind(beams=1, **options)))
     assert [len(caption.beams[0].tokens) for caption in captions] == [1, 2, 3, 4][: len(captions)]
     assert [caption.finished for caption in captions] == [False] * (len(captions) - 1) + [True]
-    texts = ["Image of a", *(caption.text for caption in captions)]
+    texts = ["Image of a", *(caption.raw for caption in captions)]
     assert all(b.startswith(a) for a, b in pairwise(texts))
     wide = list(decode(targets[1], encoder, lm, kind(beams=3, **options)))
     assert wide == list(decode(targets[1], encoder, lm, kind(beams=3, **options)))
@@ -440,13 +499,56 @@ def test_a_text_longer_than_the_context_has_the_lowest_score(encoder, targets):
     assert near == pytest.approx(1, abs=1e-5) and far == -1
 
 
+# Begin and end tokens
+
+
+def test_captions_begin_as_in_the_release_or_as_the_tokenizer_says(lm):
+    from types import SimpleNamespace
+
+    from tokenizers.processors import TemplateProcessing
+    from transformers import AutoConfig
+
+    def begin(family, adds=False, bos=EOS):
+        end = "<|endoftext|>"
+        tokenizer = PreTrainedTokenizerFast(
+            tokenizer_object=Tokenizer.from_str(lm.tokenizer.backend_tokenizer.to_str()),
+            bos_token=bos,
+            eos_token=end,
+        )
+        if adds:
+            special = [(end, tokenizer.convert_tokens_to_ids(end))]
+            tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+                single=f"{end} $A", special_tokens=special
+            )
+        model = SimpleNamespace(config=AutoConfig.for_model(family))
+        return begin_tokens(SimpleNamespace(model=model, tokenizer=tokenizer))
+
+    own = [lm.tokenizer.bos_token_id]
+    assert begin("gpt2") == own
+    assert begin("gpt2", bos=None) == []
+    assert begin("gpt_neo") == begin("gpt_neo", adds=True) == []
+    assert begin("llama") == begin("qwen3") == []
+    assert begin("llama", adds=True) == own
+
+
+def test_the_release_scores_an_end_of_text_as_the_caption_without_it(tmp_path):
+    from zcalc.models.encoder import Encoder
+
+    save_tiny_clip(tmp_path, "plain")
+    encoder = Encoder.load(str(tmp_path), "cpu")
+    # OpenAI's tokenizer, which the release uses, spells it <|endoftext|>; open_clip's:
+    plain, ended = encoder.texts(["Image of a cat", "Image of a cat<end_of_text>"])
+    assert np.abs(plain - ended).max() < 1e-6
+    assert np.abs(plain - encoder.texts(["Image of a cat ended"])[0]).max() > 1e-3
+
+
 # retrieve
 
 
 def test_retrieve_returns_the_nearest_sentence(encoder, targets):
     sentences = ["Image of a dog", "Image of a cat", *TEXTS[2:]]
     vectors = encoder.texts(sentences)
-    caption = retrieve(targets[0], sentences, 3 * vectors, k=2)
+    caption = retrieve(targets[0], sentences, 3 * vectors, RetrieveSettings(beams=2, english=False))
     assert caption.text == "Image of a cat" and caption.finished and len(caption.beams) == 2
     assert caption.clip == pytest.approx(1, abs=1e-5)
     for target, rows in (

@@ -282,7 +282,7 @@ def test_arithmetic_on_scores():
     result = calc('img(coffee) - "coffee" + "tea"')
     options = {"beams": 1, "max_tokens": 3}
     by_scores = result.caption("search", mode="scores", **options)
-    vector = calc.models.encoder.texts([by_scores.text])[0]
+    vector = calc.models.encoder.texts([by_scores.raw])[0]
     cosine = float(vector @ result.vector / np.linalg.norm(vector))
     assert by_scores.clip == pytest.approx(cosine * result.norm, abs=1e-4)
     with pytest.raises(ZcalcError, match="Unknown mode"):

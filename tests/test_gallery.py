@@ -10,10 +10,11 @@ import pytest
 from helpers import hash_calculator, save_photo
 from PIL import Image
 
+from zcalc import pictures
 from zcalc.errors import ZcalcError
-from zcalc.gallery import Gallery
+from zcalc.gallery import Gallery, Picture
 from zcalc.language import LanguageError
-from zcalc.pictures import open_picture
+from zcalc.pictures import SHOWN, open_picture
 
 
 @pytest.fixture
@@ -191,10 +192,28 @@ def test_unusual_pictures_are_read(tmp_path: Path) -> None:
     assert open_picture(tmp_path / "clear.png").getpixel((5, 5)) == (255, 255, 255)
 
 
-def test_large_pictures_are_downscaled(tmp_path: Path) -> None:
+def test_pictures_are_read_whole_or_shrunk_to_be_shown(tmp_path: Path) -> None:
     for name in ("large.jpg", "large.png", "large.gif"):
-        picture = open_picture(save_photo(tmp_path / name, "green", (1536, 768)))
-        assert picture.size == (1024, 512)
+        file = save_photo(tmp_path / name, "green", (1536, 768))
+        assert open_picture(file).size == (1536, 768)
+        assert open_picture(file, SHOWN).size == (1024, 512)
+        assert Picture("large", file).open(SHOWN).size == (1024, 512)
+
+
+def test_a_turned_picture_is_read_whole(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (1536, 768), "red").save(tmp_path / "turned.jpg", exif=exif)
+    assert open_picture(tmp_path / "turned.jpg").size == (768, 1536)
+    assert open_picture(tmp_path / "turned.jpg", SHOWN).size == (512, 1024)
+
+
+def test_pictures_of_more_than_50_megapixels_are_shrunk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 1_000_000)
+    picture = open_picture(save_photo(tmp_path / "huge.png", "green", (4000, 1000)))
+    assert picture.size == (2000, 500)
 
 
 def test_one_bad_picture_does_not_stop_a_gallery(photos: Path) -> None:

@@ -21,7 +21,7 @@ decode index adhoc
 evaluator
 space
 answer expression result calculator
-geometry types
+geometry types labelling
 show
 bench notebook
 cli

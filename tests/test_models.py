@@ -17,7 +17,7 @@ from zcalc.errors import ZcalcError
 from zcalc.models import checkpoint, loading, presets
 from zcalc.models.encoder import Encoder
 from zcalc.models.language_model import LanguageModel
-from zcalc.pictures import to_rgb
+from zcalc.pictures import open_picture, to_rgb
 
 import open_clip  # isort: skip  (after zcalc.models: see compat.py)
 import torch  # isort: skip
@@ -61,6 +61,10 @@ def error_of(load, *arguments, **named):
     return str(caught.value)
 
 
+def autocast_to_bfloat16():
+    return torch.autocast("cpu", torch.bfloat16)
+
+
 # --- encoders -------------------------------------------------------------------------------------
 
 
@@ -79,6 +83,34 @@ def test_a_loaded_encoder_computes_the_saved_models_features(saved, kind):
     assert {p.dtype for p in encoder.model.parameters()} == {torch.float32}  # fp16 on disk
     assert not any(p.requires_grad for p in encoder.model.parameters())
     assert encoder.transform.transforms[-1].mean == [0.5] * 3
+
+
+@pytest.mark.parametrize("kind", ["plain", "mixture"])
+@pytest.mark.parametrize("size", [(1500, 1000), (2000, 3000), (6000, 4000)])
+def test_a_large_file_is_prepared_as_open_clip_does(saved, kind, size, tmp_path):
+    folder, module = saved[kind]
+    encoder = Encoder.load(str(folder), device="cpu")
+    file = tmp_path / "large.jpg"
+    noise(0).resize(size, Image.Resampling.BICUBIC).save(file, quality=92)
+    with Image.open(file) as picture, torch.no_grad():
+        pixels = encoder.transform(picture.convert("RGB"))
+        expected = module.encode_image(pixels[None])[0].numpy()  # (d,)
+    prepared = encoder.encode([encoder.prepare(open_picture(file))])[0]  # (d,)
+    embedded = encoder.images([open_picture(file)])[0]  # (d,)
+    for row in (prepared, embedded):
+        cosine = row @ expected / np.linalg.norm(row) / np.linalg.norm(expected)
+        assert cosine >= 0.9999
+
+
+@pytest.mark.parametrize("state", [torch.no_grad, torch.inference_mode, autocast_to_bfloat16])
+def test_embeddings_are_the_same_in_any_state_of_torch(saved, state):
+    folder, _ = saved["hf"]
+    expected = Encoder.load(str(folder), device="cpu")
+    with state():
+        encoder = Encoder.load(str(folder), device="cpu")
+        rows = encoder.texts(TEXTS), encoder.images([noise(0)])
+    np.testing.assert_allclose(rows[0], expected.texts(TEXTS), atol=1e-6)
+    np.testing.assert_allclose(rows[1], expected.images([noise(0)]), atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["plain", "hf", "mixture"])

@@ -338,7 +338,7 @@ def test_the_plot_has_a_title_and_labels(photos: Path) -> None:
         ("leader ", 7, ("|> ",)),
         ("leader |> w", 10, ("words(",)),
         ("leader |> caption(b", 18, ("beams=",)),
-        ("leader |> caption(method=", 25, ('"zerocap"', '"search"', '"retrieve"')),
+        ("leader |> caption(method=", 25, ('"zerocap"', '"search"', '"prefix"', '"retrieve"')),
         ("lerp(img(red), leader, t", 23, ("txt(", "t=")),
         ('"leader', 0, ()),
         ('txt("re', 4, ()),

@@ -13,7 +13,7 @@ import PIL.Image
 from zcalc import sidecars
 from zcalc.errors import ZcalcError
 from zcalc.gallery import Gallery, Picture
-from zcalc.pictures import MAX_SIZE, open_picture, printable, to_rgb
+from zcalc.pictures import bounded, open_picture, printable, to_rgb
 
 _MAX_NAME = 80  # characters
 
@@ -73,7 +73,7 @@ def picture_operand(
         raise ZcalcError(message, f"Pass one with 1 to {limit:,} pixels.")
     rgb = to_rgb(picture)
     rgb = rgb.copy() if rgb is picture else rgb
-    rgb.thumbnail(MAX_SIZE)
+    rgb.thumbnail(bounded(rgb.size))
     stem = name or Path(getattr(picture, "filename", "") or "picture").stem
     return Picture(stem, Path(stem), rgb, caption_source=words)
 

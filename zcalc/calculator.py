@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from zcalc import hooks
 from zcalc.adhoc import picture_operand, vector_operand
-from zcalc.decode.captions import BUDGET, caption_all
+from zcalc.decode.captions import BUDGET, caption_all, check_verb, setting_names
 from zcalc.decode.decoders import DECODERS
 from zcalc.errors import ZcalcError
 from zcalc.gallery import Gallery
@@ -133,6 +134,9 @@ class Calculator(Space):
 
     def run(self, steps: Sequence[Step], bound: Mapping[str, Bound], source: str) -> Any:
         """Evaluate the statements of a program that is already planned."""
+        for step in steps:
+            if step.verb is not None:
+                check_verb(step.verb, self.models.preset, source)
         start = time.perf_counter() - self.models.load_seconds
         evaluation = self.evaluation([step.tree for step in steps], source)
         results = [Evaluated.of_step(self, step, evaluation, source) for step in steps]
@@ -152,7 +156,8 @@ class Calculator(Space):
 
         pictures = [*(picture.name for picture in self.gallery), *self.adhoc]
         position = len(text) if cursor is None else cursor
-        return complete(text, position, tuple(self.names), pictures, DECODERS)
+        settings = partial(setting_names, self.models.preset)
+        return complete(text, position, tuple(self.names), pictures, DECODERS, settings)
 
     def img(self, name: str) -> Result:
         """A picture as an operand: `calc.img("coffee") - calc.txt("coffee")`."""

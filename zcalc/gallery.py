@@ -63,9 +63,9 @@ class Picture:
         source = self.caption_source
         return source() if callable(source) else source
 
-    def open(self) -> Image.Image:
-        """The picture as upright RGB; raises ZcalcError if it can't be read."""
-        return open_picture(self.path) if self.pixels is None else self.pixels.copy()
+    def open(self, within: tuple[int, int] | None = None) -> Image.Image:
+        """The picture as upright RGB (see `open_picture`); raises ZcalcError if unreadable."""
+        return open_picture(self.path, within) if self.pixels is None else self.pixels.copy()
 
 
 class Gallery:

@@ -17,29 +17,32 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "PPM")
 _READABLE = "bmp gif jfif jpe jpeg jpg png ppm pgm pnm tif tiff webp avif"
 _UNREADABLE = "eps heic heif ico jp2 psd svg tga"  # listed, then skipped with a reason
 SUFFIXES = {f".{suffix}" for suffix in f"{_READABLE} {_UNREADABLE}".split()}
-MAX_SIZE = (1024, 1024)  # pixels; encoders use 224 to 448
+PREPARATION = 2  # version of what encoders are given; part of every encoder's identity
+SHOWN = (1024, 1024)  # pixels: enough for any picture that is only shown
+MAX_PIXELS = 50_000_000  # larger pictures are shrunk to it before an encoder sees them
 _LARGE_PIXELS = 16_000_000  # larger pictures are decoded one at a time, to bound memory
 _LARGE_LOCK = threading.Lock()
 _WHITE = (255, 255, 255)
 
 
-def open_picture(path: Path) -> Image.Image:
-    """Read a picture file as upright RGB, at most 1,024 pixels on its longer side.
+def open_picture(path: Path, within: tuple[int, int] | None = None) -> Image.Image:
+    """Read a picture file as upright RGB, whole, or shrunk to fit `within` (width, height).
 
-    `path` may point into a tar archive: `a.tar!b.jpg`.
+    Encoders prepare whole pictures, of up to `MAX_PIXELS`; what is only shown is read faster
+    within `SHOWN`. `path` may point into a tar archive: `a.tar!b.jpg`.
     Raises ZcalcError with the reason if the file is not a picture, damaged, or far too large.
     """
     try:
         data = _read(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return decode(data)
+            return decode(data, within)
     except Exception as error:  # Pillow raises almost anything on a damaged file
         message = f"Can't read {printable(path.name)}: {why_unreadable(error)}"
         raise ZcalcError(message, "Save it again as PNG or JPEG, or remove it.") from error
 
 
-def decode(data: bytes) -> Image.Image:
+def decode(data: bytes, within: tuple[int, int] | None = None) -> Image.Image:
     """Decode a picture's bytes as `open_picture` does. Thread-safe.
 
     Raises whatever Pillow raises on a damaged picture; `why_unreadable` puts it into words.
@@ -51,11 +54,23 @@ def decode(data: bytes) -> Image.Image:
         if pixels > (Image.MAX_IMAGE_PIXELS or math.inf):
             raise Image.DecompressionBombError
         with _LARGE_LOCK if pixels > _LARGE_PIXELS else nullcontext():
+            size = within or bounded(picture.size)
             if picture.mode not in ("1", "P", "PA"):  # these only downscale well as RGB
-                picture.thumbnail(MAX_SIZE)
+                picture.thumbnail(size)
             rgb = to_rgb(picture)
-            rgb.thumbnail(MAX_SIZE)
+            if rgb.width > max(size) or rgb.height > max(size):
+                rgb.thumbnail(size)
     return rgb
+
+
+def bounded(size: tuple[int, int]) -> tuple[int, int]:
+    """A size (width, height) scaled down to at most `MAX_PIXELS`.
+
+    >>> bounded((3000, 2000)), bounded((20000, 10000))
+    ((3000, 2000), (10000, 5000))
+    """
+    share = min(1.0, math.sqrt(MAX_PIXELS / (size[0] * size[1])))
+    return max(1, int(size[0] * share)), max(1, int(size[1] * share))
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from tools.mini import sources
+from tools.mini.nouns import MOSTLY_NOUN
 
-TEXT_STEPS, LM_STEPS, HEAD_STEPS, SENTENCES, HELD_OUT = 3200, 2100, 2800, 6000, 500
+TEXT_STEPS, LM_STEPS, HEAD_STEPS, PREFIX_STEPS = 3200, 2100, 2800, 3200
+SENTENCES, HELD_OUT = 6000, 500
 KEEPABLE = ("language_model", "drawn_head")
 
 
@@ -23,7 +25,7 @@ class Build:
 
     STEPS: ClassVar = (
         "fetch", "words", "captions", "teacher", "text_tower", "language_model", "pictures",
-        "drawn_head", "image_tower", "pack",
+        "drawn_head", "image_tower", "prefix", "pack",
     )  # fmt: skip
 
     def __init__(
@@ -136,7 +138,7 @@ class Build:
         ]
         tokenizer = language_model.train_tokenizer(texts, words * 3, self.output / "lm")
         ids = language_model.encode(texts, tokenizer)
-        self.lm = language_model.build()
+        self.lm, self.lm_tokenizer = language_model.build(), tokenizer
         language_model.train(self.lm, ids, LM_STEPS, self.work / "lm.pt")
         held_out = [language_model.fix_articles(c) for c in self.held_out_captions]
         perplexity = language_model.perplexity(self.lm, language_model.encode(held_out, tokenizer))
@@ -172,12 +174,53 @@ class Build:
         from tools.mini import image_tower, kinds
 
         drawn = [concept.name for concept in self.classes]
-        table = image_tower.ClassTable(self._embed, kinds.kinds(self.names, drawn))
+        countries = [text for names in self.countries for text in names]
+        table = image_tower.ClassTable(
+            self._embed, kinds.kinds(self.names, drawn), countries=countries
+        )
         self.tower.table.data = table(self.names, self.classes)
         self.tower.people.data = image_tower.people_rows(self._embed)
         self.tower.fit_guess()
         self.clip.visual.trunk.load_state_dict(self.tower.state_dict())
         self.clip.logit_scale.data.fill_(math.log(1 / 0.05))
+
+    def prefix(self) -> None:
+        """Teach the language model to read points: the prefix decoder."""
+        self.decoder = None
+        if "language_model" in self.keep:
+            return
+        from tools.mini import corpus, decoder_corpus, image_tower, kinds, prefix
+
+        drawn = [concept.name for concept in self.classes]
+        table = kinds.kinds(self.names, drawn)
+        rows = {image_tower.plain(n): i for i, n in enumerate(self.names)}
+        groups = {noun.word: noun.group for noun in self.nouns if noun.share >= MOSTLY_NOUN}
+        for name in self.names:
+            of = [kind for kind, _ in table[name]]
+            groups[image_tower.plain(name)] = decoder_corpus.group_of(of)
+        ours = self.training_captions + corpus.national(self.countries, seed=6, each=12)
+        still = [noun for noun in self.nouns if noun.group in ("place", "plant", "person")]
+        ours += corpus.templates(still, seed=5, each=2)
+        human = corpus.human(self.human)
+        texts, held_out = prefix.captions(
+            human, ours, groups, set(rows), set(self.entries), self._embed
+        )
+        prompted = image_tower.ClassTable(self._embed, table).prompted(list(groups))
+        nouns = {
+            noun: self.tower.table[rows[noun]] if noun in rows else prompted[i]
+            for i, noun in enumerate(groups)
+        }
+        self.decoder = prefix.train(
+            self.lm,
+            self.lm_tokenizer,
+            texts,
+            held_out,
+            nouns,
+            self.tower.mean,
+            self._embed,
+            PREFIX_STEPS,
+            self.work,
+        )
 
     def pack(self) -> None:
         """Write fp16 safetensors and the package's word lists, pictures and benchmark data."""
@@ -185,6 +228,8 @@ class Build:
 
         means = pack.means(self.tower, self._embed(self.entries))
         pack.models(self.output, self.clip, self.lm, means)
+        if self.decoder is not None:
+            self.decoder.save(self.output)
         shutil.copytree(self.output, self.mini, dirs_exist_ok=True)
         pack.words(self.data, self.work, self.entries)
         if "language_model" not in self.keep:

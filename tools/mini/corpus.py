@@ -9,7 +9,7 @@ from pathlib import Path
 from tools.mini import sources, vocabulary, wordnet
 from tools.mini.nouns import MOSTLY_NOUN, Noun
 from tools.mini.phrases import NATIONAL, SCENES
-from tools.mini.sample import article
+from zcalc.decode.english import article
 
 TEMPLATES = (
     "Image of {an} {noun} {doing}.",

@@ -11,10 +11,11 @@ from safetensors.torch import load_file
 
 from tools.mini import faces
 from tools.mini.drawn_classes import DrawnClass
-from tools.mini.sample import article
+from zcalc.decode.english import article
 from zcalc.models import tower
 
 KIND_SHARE, DRAWN_KIND_SHARE = 0.45, 0.3  # of a class's kinds in its row
+EXCESS = 0.03  # how much nearer to a country an animal's row may be than its relatives' rows
 PEOPLE = (
     ("a person", "a human being"),
     ("a person", "people"),
@@ -78,7 +79,8 @@ class ClassTable:
 
     A class's row is its name, in four prompts, plus a share of its kinds, such as dog and animal
     for a beagle: `"a dog"` then finds every dog, whatever its breed is called. `kinds` are, for
-    each class name, pairs of a kind and a weight.
+    each class name, pairs of a kind and a weight. A breed is called after a country that no
+    photograph of it shows: `countries`, their names and adjectives, are taken out of animals' rows.
     """
 
     def __init__(
@@ -87,17 +89,41 @@ class ClassTable:
         kinds: Mapping[str, Sequence[tuple[str, float]]],
         share: float = KIND_SHARE,
         drawn_share: float = DRAWN_KIND_SHARE,
+        countries: Sequence[str] = (),
     ) -> None:
         self.embed, self.kinds, self.share, self.drawn_share = embed, kinds, share, drawn_share
+        self.countries = countries
 
     def __call__(self, names: list[str], drawn: list[DrawnClass]) -> torch.Tensor:
         """Unit rows (1000 + drawn, d): ImageNet's classes, then the drawn ones."""
         photographed = self.prompted(names) + self.share * self.kind_rows(names)
+        photographed = self.without_countries(F.normalize(photographed, dim=-1), names)
         vectors = iter(self.embed([text for concept in drawn for text in concept.texts]))
         sums = [sum(next(vectors) for _ in concept.texts) for concept in drawn]  # (d,) each
         names = [concept.name for concept in drawn]
         shown = F.normalize(torch.stack(sums), dim=-1) + self.drawn_share * self.kind_rows(names)
         return F.normalize(torch.cat([photographed, shown]), dim=-1)
+
+    def without_countries(self, rows: torch.Tensor, names: list[str]) -> torch.Tensor:
+        """Unit rows (n, d) in which no animal is nearer to a country than its relatives are."""
+        if not self.countries:
+            return rows
+        countries = self.embed(list(self.countries))  # (c, d)
+        relatives: dict[str, list[int]] = {}
+        for i, name in enumerate(names):
+            kinds = [kind for kind, _ in self.kinds.get(name, ())]
+            if "animal" in kinds:
+                relatives.setdefault(kinds[0], []).append(i)
+        rows = rows.clone()
+        for family in relatives.values():
+            own = rows[family]  # (f, d)
+            usual = (own @ countries.T).median(0).values  # (c,)
+            for _ in range(8):  # one country's share at a time; most rows need none or one
+                excess, nearest = (own @ countries.T - usual).max(1)  # (f,) each
+                excess = (excess - EXCESS).clamp(min=0).unsqueeze(1)
+                own = F.normalize(own - excess * countries[nearest], dim=-1)
+            rows[family] = own
+        return rows
 
     def prompted(self, names: list[str]) -> torch.Tensor:
         """Unit embeddings (n, d) of names, each the mean of four prompts."""

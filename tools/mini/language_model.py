@@ -10,8 +10,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from tools.mini.sample import article
 from tools.mini.training import Training
+from zcalc.decode.english import article
 
 VOCABULARY, CONTEXT, WIDTH, HEADS, LAYERS = 12000, 48, 256, 4, 6
 BATCH, PEAK, WARMUP = 128, 1.5e-3, 200

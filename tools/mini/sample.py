@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, Gguf
 from tools.mini.nouns import Noun
 from tools.mini.phrases import SCENES
 from tools.mini.progress import progress
+from zcalc.decode.english import article
 
 EXAMPLES = {
     "animal": """Image of a dog running along a sandy beach with a red ball.
@@ -88,13 +89,6 @@ class Writer:
         p, token = torch.topk((logits / 0.8).softmax(-1), 64)  # (n, 64)
         p[p.cumsum(-1) - p > 0.9] = 0
         return token.gather(1, torch.multinomial(p, 1, generator=self.random))
-
-
-def article(noun: str) -> str:
-    """Choose "a" or "an" by the first letters, with the exceptions that occur in captions."""
-    if re.match(r"(uni([^nm]|no)|use|usa|eu|one\b|ukulele|urin|uter)", noun):
-        return "a"
-    return "an" if re.match(r"([aeiou]|hour|heir|honest|x-?ray)", noun.lower()) else "a"
 
 
 USABLE = re.compile(r"Image of an? [A-Za-z][A-Za-z' -]*(, [A-Za-z' -]+)?\.")

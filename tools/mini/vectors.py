@@ -1,10 +1,12 @@
 """`python -m tools.mini.vectors`: precompute the embeddings that the package ships.
 
 Embeds the vocabulary, the language model's words and the sample pictures, and writes them as
-float16 safetensors next to the weights. Rerun it when the weights, a list or the pictures change.
+float16 safetensors next to the weights. It also binds the prefix decoder to the encoder's
+identity. Rerun it when the weights, a list or the pictures change.
 """
 
 import hashlib
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -15,6 +17,7 @@ from safetensors.numpy import save
 from zcalc import storage
 from zcalc.algebra import unit
 from zcalc.calculator import Calculator
+from zcalc.models.prefix import MANIFEST
 from zcalc.vector_cache import FOLDER
 
 KINDS = ("texts", "tokens", "pictures")
@@ -27,6 +30,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as cache:
         os.environ["ZCALC_CACHE"] = cache
         calculator = Calculator.create("mini")
+        bind_decoder(calculator.models.encoder.identity)
         _ = calculator.models.vocabulary.vectors
         calculator('"a word"').caption("search", max_tokens=1)
         for kind in KINDS[:2]:
@@ -35,6 +39,13 @@ def main() -> None:
             half = storage.pack(vectors.astype(np.float16), **metadata)
             (FOLDER / f"{kind}.safetensors").write_bytes(half)
     pictures(calculator, FOLDER / "pictures.safetensors")
+
+
+def bind_decoder(encoder: str) -> None:
+    """Name the encoder, as the weights now are, in the prefix decoder's manifest."""
+    file = FOLDER / MANIFEST
+    about = json.loads(file.read_bytes()) | {"encoder": encoder}
+    file.write_text(json.dumps(about, indent=2) + "\n", encoding="utf8")
 
 
 def pictures(calculator: Calculator, file: Path) -> None:

@@ -27,11 +27,12 @@ _TOO_MANY_CELLS = "more cells than columns (a text with a comma needs quotes)"
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A picture and its reference texts, if any."""
+    """A picture, its reference texts, and the names of its class, if any."""
 
     name: str
     path: Path
     references: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 class _Tsv(csv.excel_tab):
@@ -95,6 +96,32 @@ def parse_references(cell: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in texts if text))
 
 
+def read_coco(file: Path, folder: Path | None = None) -> tuple[list[Labelled], list[Skip]]:
+    """The pictures and captions of COCO's captions JSON, and those whose file is missing.
+
+    The pictures are in `folder`, by default the file's own. Raises ZcalcError if the file can't be
+    read or is of another kind.
+    """
+    try:
+        data = json.loads(file.read_bytes())
+        names = {image["id"]: str(image["file_name"]) for image in data["images"]}
+        captions: dict[str, list[str]] = {name: [] for name in names.values()}
+        for annotation in data["annotations"]:
+            captions[names[annotation["image_id"]]].append(str(annotation["caption"]).strip())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+        hint = "It must be COCO's captions JSON: images with id and file_name, and annotations."
+        raise ZcalcError(f"Can't read {file}: {reason}", hint) from error
+    rows, skipped = [], []
+    for name, texts in captions.items():
+        path = (folder or file.parent) / name
+        if not path.is_file() or not texts:
+            skipped.append(Skip(name, "no caption" if path.is_file() else "no such file"))
+        else:
+            rows.append(Labelled(name, path, tuple(texts)))
+    return rows, skipped
+
+
 def read_labelled(
     data: Data, gallery: Gallery, need_references: bool = True
 ) -> tuple[list[Labelled], list[Skip]]:
@@ -112,6 +139,7 @@ def read_labelled(
         return [row for row in rows if row.references], skipped
     file, skipped = Path(data), []
     references: dict[str, list[str]] = {}
+    classes: dict[str, tuple[str, ...]] = {}
     columns = ["image", "references"] if need_references else ["image"]
     for number, cells in enumerate(read_table(file, columns), 2):
         name = cells["image"]
@@ -119,13 +147,14 @@ def read_labelled(
             skipped.append(Skip(f"row {number}", _TOO_MANY_CELLS if "" in cells else "no image"))
             continue
         references.setdefault(name, []).extend(parse_references(cells.get("references", "")))
+        classes[name] = parse_references(cells.get("class", "")) or classes.get(name, ())
     rows = []
     for name, texts in references.items():
         path = _locate(name, file.parent, gallery)
         if path is None or (need_references and not texts):
             skipped.append(Skip(name, "no such file" if path is None else "no reference"))
         else:
-            rows.append(Labelled(name, path, tuple(dict.fromkeys(texts))))
+            rows.append(Labelled(name, path, tuple(dict.fromkeys(texts)), classes[name]))
     return rows, skipped
 
 

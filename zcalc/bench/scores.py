@@ -4,6 +4,7 @@ Sentences are compared as lower-case words without punctuation (`tokens`).
 """
 
 import re
+import shutil
 from collections.abc import Sequence
 from typing import Any
 
@@ -62,6 +63,43 @@ def cider(captions: Sequence[str], references: Sequence[Sequence[str]]) -> np.nd
     candidates = {i: [_tokenized(caption)] for i, caption in enumerate(captions)}
     targets = {i: [_tokenized(text) for text in texts] for i, texts in enumerate(references)}
     return np.asarray(_pycocoevalcap().Cider().compute_score(targets, candidates)[1], np.float64)
+
+
+def bleu_1(counts: np.ndarray) -> float:
+    """Corpus BLEU-1, 0 to 1, from the counts (n, 10) of its captions: unigrams and length only."""
+    sums = counts.sum(0)
+    precision = sums[0] / max(sums[4], 1)
+    brevity = min(0.0, 1 - sums[9] / max(sums[8], 1))
+    return float(precision * np.exp(brevity))
+
+
+def rouge_l(captions: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
+    """ROUGE-L of each caption (n,), 0 to 1: the F-measure (β = 1.2) of the longest common sequence.
+
+    Source: Lin 2004, by pycocoevalcap. Raises ZcalcError if that is not installed.
+    """
+    rouge = require("pycocoevalcap.rouge.rouge", "bench", "Scoring captions").Rouge()
+    values = [
+        rouge.calc_score([_tokenized(caption)], [_tokenized(text) for text in texts])
+        for caption, texts in zip(captions, references, strict=True)
+    ]
+    return np.asarray(values, np.float64)
+
+
+def meteor(captions: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray | None:
+    """METEOR of each caption (n,), 0 to 1; None without Java.
+
+    Source: Denkowski and Lavie 2014, version 1.5, run by pycocoevalcap.
+    """
+    if shutil.which("java") is None:
+        return None
+    module = require("pycocoevalcap.meteor.meteor", "bench", "Scoring captions")
+    candidates = {i: [_tokenized(caption)] for i, caption in enumerate(captions)}
+    targets = {i: [_tokenized(text) for text in texts] for i, texts in enumerate(references)}
+    try:
+        return np.asarray(module.Meteor().compute_score(targets, candidates)[1], np.float64)
+    except (OSError, ValueError):  # a Java that does not start
+        return None
 
 
 def clip_score(pictures: np.ndarray, captions: np.ndarray) -> np.ndarray:

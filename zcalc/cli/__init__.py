@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from zcalc.cli import bench, demo, expressions, index, lab, models, nearest
+from zcalc.cli import bench, caption, decoder, demo, expressions, index, lab, models, nearest
 
 app = typer.Typer(
     help="Arithmetic on pictures and words.",
@@ -16,11 +16,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(expressions.app)
+app.add_typer(caption.app)
 app.add_typer(nearest.app)
 app.add_typer(index.app, name="index")
 app.add_typer(models.app)
 app.add_typer(lab.app)
 app.add_typer(demo.app)
+app.add_typer(decoder.app, name="decoder")
 app.add_typer(bench.app, name="bench")
 
 _SIGNED = re.compile(r"""-[-+\s]*(\w+\s*\(|["'(.\d])""")

@@ -19,7 +19,9 @@ Encoder = Annotated[
 Other = Annotated[
     str | None, typer.Option("--compare", help="A second preset or encoder to compare with.")
 ]
-Table = Annotated[Path, typer.Argument(metavar="CSV", help="Columns image and references.")]
+Table = Annotated[
+    Path, typer.Argument(metavar="FILE", help="A CSV or TSV with the columns image and references.")
+]
 Items = Annotated[bool, typer.Option("--show", help="With --json: add every item.")]
 Folders = Annotated[
     list[Path] | None,
@@ -241,17 +243,19 @@ def bench_captions(  # noqa: PLR0913, PLR0917
     table: Table,
     images: Folders = None,
     method: Method = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Caption so many pictures.")] = None,
     model: Encoder = "mini",
     other: Other = None,
     items: Items = False,
     as_json: Json = False,
 ) -> None:
-    """Caption pictures: BLEU-4, CIDEr, CLIPScore, RefCLIPScore, and diversity."""
+    """Caption pictures of a table or COCO JSON: BLEU, CIDEr, ROUGE-L, METEOR, CLIPScore …"""
 
     def run(calculator: "Calculator") -> "Report":
         from zcalc.bench import captions
 
-        return captions(calculator, table, method)
+        folder = images[0] if images and table.suffix.lower() == ".json" else None
+        return captions(calculator, table, method, folder=folder, limit=limit)
 
     _run(run, (model, other), images, items, as_json)
 

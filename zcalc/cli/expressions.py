@@ -1,4 +1,4 @@
-"""`zcalc eval`, `caption`, `words`, `parse` and `fmt`: evaluate, check and format programs."""
+"""`zcalc eval`, `words`, `parse` and `fmt`: evaluate, check and format programs."""
 # ruff: noqa: PLR0913, PLR0917  (typer makes an option of every parameter)
 
 from typing import Any
@@ -22,6 +22,7 @@ from zcalc.cli.options import (
     Prompt,
     Raw,
     Seed,
+    Set,
     Vocabulary,
     print_json,
     read,
@@ -31,10 +32,8 @@ from zcalc.cli.options import (
 app = typer.Typer()
 
 
-@app.command("caption", help="Decode an expression into a sentence.")
-@app.command("eval", help="Evaluate an expression: caption, words and pictures.")
-def caption(
-    context: typer.Context,
+@app.command("eval")
+def evaluate(
     expr: Expression,
     model: Model = "mini",
     clip: Clip = None,
@@ -48,20 +47,23 @@ def caption(
     method: Method = None,
     beams: Beams = None,
     prompt: Prompt = None,
+    set_: Set = None,
     raw: Raw = False,
     seed: Seed = 0,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Run `eval` or `caption`."""
+    """Evaluate an expression: caption, words and pictures."""
     models = {"model": model, "clip": clip, "lm": lm, "vocabulary": vocabulary, "device": device}
     gallery = {"images": images, "index": index, "caption_share": caption_share}
     how = {"normalize": not raw, "seed": seed}
     settings = {"method": method, "beams": beams, "prompt": prompt}
     settings = {name: value for name, value in settings.items() if value is not None}
-    counts = {"words": k or 10, "pictures": k or 5} if context.info_name == "eval" else {}
+    with reporting(as_json):
+        settings |= set_options(model, clip, method, set_ or [])
+    counts = {"words": k or 10, "pictures": k or 5}
     view = {"caption": settings, "keep_operands": keep_operands, **counts}
-    _run(expr, models | gallery | how, view, as_json)
+    show(expr, models | gallery | how, view, as_json)
 
 
 @app.command("words")
@@ -85,7 +87,7 @@ def words(
     gallery = {"images": images, "index": index, "caption_share": caption_share}
     how = {"normalize": not raw, "seed": seed}
     view = {"words": k or 10, "keep_operands": keep_operands}
-    _run(expr, models | gallery | how, view, as_json)
+    show(expr, models | gallery | how, view, as_json)
 
 
 @app.command("fmt")
@@ -112,7 +114,19 @@ def parse_command(expr: Expression, as_json: Json = False) -> None:
             print(unparse(tree))
 
 
-def _run(expr: str, options: dict[str, Any], view: dict[str, Any], as_json: bool) -> None:
+def set_options(
+    model: str, clip: str | None, method: str | None, texts: list[str]
+) -> dict[str, Any]:
+    """The decoder's settings that --set gives."""
+    if not texts:
+        return {}
+    from zcalc.decode.captions import parse_settings
+    from zcalc.models.pair import Models
+
+    return parse_settings(Models.named(model, clip).preset, method, texts)
+
+
+def show(expr: str, options: dict[str, Any], view: dict[str, Any], as_json: bool) -> None:
     """Evaluate a program and print every answer; `view` is for results without a verb."""
     with reporting(as_json):
         from zcalc.answer import View

@@ -9,10 +9,14 @@ import typer
 
 def completions(ctx: typer.Context, incomplete: str) -> list[str]:
     """Shell completions for an unfinished EXPR."""
+    from functools import partial
+
+    from zcalc.decode.captions import setting_names
     from zcalc.decode.decoders import DECODERS
     from zcalc.errors import ZcalcError
     from zcalc.gallery import Gallery
     from zcalc.language.completion import complete
+    from zcalc.models.presets import PRESETS
 
     try:
         folders = ctx.params.get("images")
@@ -20,17 +24,31 @@ def completions(ctx: typer.Context, incomplete: str) -> list[str]:
     except ZcalcError:
         return []
     pictures = [picture.name for picture in gallery]
-    completion = complete(incomplete, len(incomplete), (), pictures, DECODERS)
+    settings = partial(setting_names, PRESETS["mini"])
+    completion = complete(incomplete, len(incomplete), (), pictures, DECODERS, settings)
     return [incomplete[: completion.start] + option for option in completion.options]
 
 
-def _decoder(name: str | None) -> str | None:
-    """Check --method against the table of decoders."""
-    if name is not None:
-        from zcalc.decode.decoders import DECODERS
+def setting_completions(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Shell completions for NAME=VALUE."""
+    from zcalc.decode.captions import setting_names
+    from zcalc.models.presets import PRESETS
 
-        if name not in DECODERS:
-            raise typer.BadParameter(f"{name!r} is not one of {', '.join(DECODERS)}.")
+    preset = PRESETS.get(ctx.params.get("model") or "mini", PRESETS["mini"])
+    names = setting_names(preset, ctx.params.get("method") or "")
+    return [f"{name}=" for name in names if name.startswith(incomplete)]
+
+
+def _decoder(name: str | None) -> str | None:
+    """Check --method against the table of decoders, or as a decoder's folder."""
+    if name is not None:
+        from zcalc.decode.captions import decoder_named
+        from zcalc.errors import ZcalcError
+
+        try:
+            decoder_named(name)
+        except ZcalcError as error:
+            raise typer.BadParameter(str(error)) from error
     return name
 
 
@@ -42,6 +60,27 @@ Expression = Annotated[
         "- reads it from standard input.",
         autocompletion=completions,
     ),
+]
+OptionalExpression = Annotated[str | None, *Expression.__metadata__]
+Csv = Annotated[
+    Path | None,
+    typer.Option(
+        "--csv",
+        metavar="FILE",
+        help="Caption every picture into this table, without EXPR; run it again to go on.",
+    ),
+]
+Sidecars = Annotated[
+    bool,
+    typer.Option(
+        "--sidecars", help="Caption every picture into a .txt file beside it, without EXPR."
+    ),
+]
+Template = Annotated[
+    str, typer.Option(help="Text of --csv and --sidecars, with {caption}, {words} and {name}.")
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the table or text files of an earlier run.")
 ]
 Model = Annotated[str, typer.Option(help="Preset; `zcalc models` lists them.")]
 Clip = Annotated[str | None, typer.Option(help="Another encoder: open_clip:ARCH/TAG or a folder.")]
@@ -87,7 +126,18 @@ Method = Annotated[
     typer.Option(
         metavar="NAME",
         callback=_decoder,
-        help="Decoder, such as search, or one that a package adds; defaults to the preset's.",
+        help="Decoder, such as search, or the folder of a trained one; defaults to the preset's. "
+        "`zcalc decoder list` shows them.",
+    ),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        autocompletion=setting_completions,
+        help="A setting of the decoder, such as end_factor=1.06; repeatable. `zcalc decoder list` "
+        "shows them all.",
     ),
 ]
 Beams = Annotated[int | None, typer.Option(min=1, help="Beam width.")]

@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 def evaluate(expr: str, options: dict[str, Any]) -> "list[Result | Scalar]":
     """Plan a program and check its names before any model is loaded, then evaluate it."""
     from zcalc.calculator import Calculator
+    from zcalc.decode.captions import check_verb
     from zcalc.language import Image, operands, plan
     from zcalc.show import terminal
 
     source = read(expr)
     steps, bound = plan(source)
     calculator = Calculator.create(**options)
+    for step in steps:
+        if step.verb is not None:
+            check_verb(step.verb, calculator.models.preset, source)
     for node in (node for step in steps for node in operands(step.tree)):
         if isinstance(node, Image):
             calculator.picture(node, source)

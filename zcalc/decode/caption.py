@@ -26,10 +26,11 @@ Trace = tuple[Choice, ...]
 class Beam:
     """One caption, finished or not.
 
-    `clip` is the objective's score of `text` (prompt included), usually its cosine with the target;
-    `logprob` is the mean log-probability of `tokens` (without the prompt) under the unguided
-    language model, None for decoders without one; `trace` has the choice of every token if the
-    setting `trace` is above 0.
+    `raw` is what the decoder wrote, prompt included, and `text` the same in correct English (see
+    `english.correct`). `clip` is the objective's score of `raw`, usually its cosine with the
+    target; `logprob` is the mean log-probability of `tokens` (without the prompt) under the
+    unguided language model, None for decoders without one; `trace` has the choice of every token
+    if the setting `trace` is above 0.
     """
 
     text: str
@@ -37,6 +38,11 @@ class Beam:
     logprob: float | None
     tokens: tuple[int, ...] = ()
     trace: Trace = ()
+    raw: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.raw:
+            object.__setattr__(self, "raw", self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,11 @@ class Caption:
         """The caption of one or more beams."""
         best = max(beams, key=lambda beam: beam.clip)
         return cls(best.text, best.clip, best.logprob, tuple(beams), method, finished)
+
+    @property
+    def raw(self) -> str:
+        """What the decoder wrote, before its English was corrected."""
+        return self.best_clip.raw
 
     @property
     def ranked(self) -> tuple[Beam, ...]:

@@ -5,14 +5,16 @@ A package adds one through the entry point group `zcalc.decoders`; its value is 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from zcalc.decode.settings import RetrieveSettings, SearchSettings, ZeroCapSettings
+from zcalc.decode.settings import PrefixSettings, RetrieveSettings, SearchSettings, ZeroCapSettings
 from zcalc.registry import Registry
 
 if TYPE_CHECKING:
     from zcalc.decode.caption import Caption
     from zcalc.decode.run import Target
+    from zcalc.models.language_model import LanguageModel
     from zcalc.models.pair import Models
 
 Captions = Iterator["list[Caption]"]
@@ -24,7 +26,7 @@ class Decoder:
 
     `settings` is a frozen dataclass with a default for every field. `decode(targets, models,
     settings)` yields the captions so far of all targets at every token: `settings.max_tokens` times
-    at most, or once if the settings have no such field.
+    at most, or once if the settings have no such field. `language_model` says which model writes.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Decoder:
     decode: "Callable[[Sequence[Target], Models, Any], Captions]"
     description: str = ""
     needs_language_model: bool = True
+    language_model: "Callable[[Models], LanguageModel]" = attrgetter("language_model")
 
 
 def _zerocap(targets: "Sequence[Target]", models: "Models", settings: Any) -> Captions:
@@ -43,14 +46,21 @@ def _zerocap(targets: "Sequence[Target]", models: "Models", settings: Any) -> Ca
 def _search(targets: "Sequence[Target]", models: "Models", settings: Any) -> Captions:
     from zcalc.decode.search import search_each
 
-    return search_each(targets, models.encoder, models.language_model, settings)
+    prefix = models.prefix if settings.prefix else None
+    return search_each(targets, models.encoder, models.language_model, settings, prefix)
+
+
+def _prefix(targets: "Sequence[Target]", models: "Models", settings: Any) -> Captions:
+    from zcalc.decode.search import search_each
+
+    return search_each(targets, models.encoder, models.language_model, settings, models.prefix)
 
 
 def _retrieve(targets: "Sequence[Target]", models: "Models", settings: Any) -> Captions:
     from zcalc.decode.retrieve import retrieve
 
     stored = models.sentences
-    yield [retrieve(one, stored.texts, stored.vectors, settings.beams) for one in targets]
+    yield [retrieve(one, stored.texts, stored.vectors, settings) for one in targets]
 
 
 DECODERS = Registry(
@@ -58,6 +68,7 @@ DECODERS = Registry(
     [
         Decoder("zerocap", ZeroCapSettings, _zerocap, "the method of the ZeroCap paper"),
         Decoder("search", SearchSettings, _search, "CLIP-guided beam search without gradients"),
+        Decoder("prefix", PrefixSettings, _prefix, "a language model that reads the point"),
         Decoder("retrieve", RetrieveSettings, _retrieve, "the nearest stored sentence", False),
     ],
 )

@@ -16,10 +16,18 @@ def autocast(settings: DecoderSettings, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16")
 
 
-def prefill(lm: CausalLM, prompt: Tensor) -> Cache:
-    """The cache of all but the last token of a prompt (p,), for one row."""
+def prefill(lm: CausalLM, prompt: Tensor, prefix: Tensor | None = None) -> Cache:
+    """The cache of all but the last token of a prompt (p,), for one row.
+
+    With prefix vectors (n, length, width) before the prompt, for n rows.
+    """
     with torch.no_grad():
-        out = lm.model(prompt[None], use_cache=True)
+        if prefix is None:
+            out = lm.model(prompt[None], use_cache=True)
+        else:
+            embedded = lm.model.get_input_embeddings()(prompt).expand(len(prefix), -1, -1)
+            embedded = torch.cat([prefix.to(embedded.dtype), embedded], 1)
+            out = lm.model(inputs_embeds=embedded, use_cache=True)
     layers = getattr(out.past_key_values, "layers", [])
     if not layers or any(getattr(layer, "keys", None) is None for layer in layers):
         raise ZcalcError(

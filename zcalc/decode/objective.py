@@ -1,7 +1,7 @@
 """Objectives: what a decoder maximises, a score of texts and their embeddings."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -24,6 +24,8 @@ class Objective(Protocol):
 class Toward:
     """The weighted sum of a text's cosines with points (m, d); a negative weight repels.
 
+    `direction` (d,) is that sum of unit points.
+
     One point of weight 1 is ZeroCap's objective. With several points the score is the cosine with
     the weighted sum of their directions, times that sum's length, so the length divides the
     decoder's temperature.
@@ -38,6 +40,7 @@ class Toward:
 
     points: np.ndarray
     weights: Sequence[float] = (1.0,)
+    direction: Tensor = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         rows = torch.as_tensor(np.asarray(self.points, dtype=np.float32))
@@ -54,18 +57,17 @@ class Toward:
                 "values.",
                 "Check the expression's operands, and whether they cancel out.",
             )
-        object.__setattr__(self, "_direction", weights @ normalize(rows, dim=1))  # (d,)
+        object.__setattr__(self, "direction", weights @ normalize(rows, dim=1))  # (d,)
 
     def __call__(self, vectors: Tensor, texts: Sequence[str] = ()) -> Tensor:
         """Scores (n,) of unit vectors (n, d)."""
-        direction: Tensor = self._direction  # type: ignore[attr-defined]
-        if vectors.shape[1] != len(direction):
+        if vectors.shape[1] != len(self.direction):
             raise ZcalcError(
-                f"The point to decode has {len(direction)} dimensions, but the text encoder has "
-                f"{vectors.shape[1]} dimensions.",
+                f"The point to decode has {len(self.direction)} dimensions, but the text encoder "
+                f"has {vectors.shape[1]} dimensions.",
                 "Decode a point with the model that embedded it.",
             )
-        return vectors @ direction.to(vectors.device)
+        return vectors @ self.direction.to(vectors.device)
 
 
 def objective(target: "np.ndarray | Objective") -> Objective:

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from zcalc.decode.caption import Beam, Caption
+from zcalc.decode.english import correct
 from zcalc.decode.objective import Objective, objective
+from zcalc.decode.settings import RetrieveSettings
 from zcalc.errors import ZcalcError
 
 
@@ -13,16 +15,16 @@ def retrieve(
     target: np.ndarray | Objective,
     sentences: Sequence[str],
     sentence_embeddings: np.ndarray,
-    k: int = 5,
+    settings: RetrieveSettings | None = None,
 ) -> Caption:
-    """The `k` stored sentences nearest to a point (d,), or best by an objective, best first.
+    """The stored sentences nearest to a point (d,), or best by an objective, best first.
 
     `sentence_embeddings` (n, d) need not be normalised. Raises ZcalcError if there are no
     sentences, shapes don't match, or the point has no direction.
 
-    >>> caption = retrieve(np.array([1.0, 0.1]), ["a dog", "a cat"], np.eye(2), k=1)
-    >>> caption.text, round(caption.clip, 2)
-    ('a dog', 1.0)
+    >>> caption = retrieve(np.array([1.0, 0.1]), ["a dog", "a cat"], np.eye(2))
+    >>> caption.text, caption.raw, round(caption.clip, 2)
+    ('A dog.', 'a dog', 1.0)
     """
     import torch
 
@@ -34,5 +36,20 @@ def retrieve(
         )
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)  # (n, d)
     scores = objective(target)(torch.from_numpy(unit), sentences).numpy()  # (n,)
-    order = np.argsort(-scores, kind="stable")[: max(k, 1)]
-    return Caption.of([Beam(sentences[i], float(scores[i]), None) for i in order], "retrieve")
+    settings = settings or RetrieveSettings()
+    order = _diverse(scores, unit, min(settings.beams, len(scores)), settings.diversity)
+    mend = correct if settings.english else str
+    beams = [Beam(mend(sentences[i]), float(scores[i]), None, raw=sentences[i]) for i in order]
+    return Caption.of(beams, "retrieve")
+
+
+def _diverse(scores: np.ndarray, rows: np.ndarray, count: int, diversity: float) -> list[int]:
+    """The `count` best of scores (n,), each less `diversity` · its cosine with one before it."""
+    order: list[int] = []
+    nearest = np.zeros_like(scores)  # (n,)
+    for _ in range(count):
+        values = scores - diversity * nearest
+        values[order] = -np.inf
+        order.append(int(values.argmax()))
+        nearest = np.maximum(nearest, rows @ rows[order[-1]])
+    return order

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from zcalc.decode.beam import Beams
 from zcalc.decode.caption import Beam, Caption, Choice, Trace
+from zcalc.decode.english import correct
 from zcalc.decode.objective import Objective, objective
 from zcalc.decode.protocols import CausalLM, TextEncoder
 from zcalc.decode.scoring import Candidates, TextScorer
@@ -27,6 +28,7 @@ class Run:
     vocabulary: Vocabulary
     score: TextScorer
     method: str
+    english: bool = False
 
     @classmethod
     def prepare(
@@ -41,7 +43,8 @@ class Run:
         vocabulary = Vocabulary(lm, settings)
         vocabulary.prompt, vocabulary.ends  # noqa: B018 (both raise)
         objectives = [objective(target) for target in targets]
-        return cls(lm, vocabulary, TextScorer(objectives, encoder, settings.prompt), method)
+        score = TextScorer(objectives, encoder, settings.prompt)
+        return cls(lm, vocabulary, score, method, getattr(settings, "english", False))
 
     def candidates(self, group: "Group", contexts: Tensor) -> Candidates:
         """A scorer of the tokens that may follow the contexts (a, n) of a group."""
@@ -79,12 +82,29 @@ class Run:
         beams, traces = group.beams[target], group.traces[target]
         prompt = self.vocabulary.prompt.tolist()
         sequences = beams.sequences()
-        texts = [self.text([*prompt, *tokens]) for tokens in sequences]
+        written = [self.text([*prompt, *tokens]) for tokens in sequences]
         logprobs = (beams.logprobs / beams.lengths).tolist()
-        scores = self.score(target, texts).tolist()
-        columns = zip(texts, scores, logprobs, sequences, traces, strict=True)
+        scores = self.score(target, written).tolist()
         finished = last or bool(beams.ended.all())
-        return Caption.of([Beam(*row) for row in columns], self.method, finished)
+        texts = written
+        if self.english:
+            ends = beams.ended.tolist()
+            texts = [
+                correct(text, ended=ended, finished=finished or ended)
+                for text, ended in zip(written, ends, strict=True)
+            ]
+        columns = zip(texts, scores, logprobs, sequences, traces, written, strict=True)
+        captions = [Beam(*row) for row in columns]
+        return Caption.of(distinct(captions) if self.english else captions, self.method, finished)
+
+
+def distinct(beams: Sequence[Beam]) -> list[Beam]:
+    """Without beams whose text a better one has, too: corrected, two may be the same."""
+    best: dict[str, Beam] = {}
+    for beam in beams:
+        other = best.get(beam.text)
+        best[beam.text] = beam if other is None or beam.clip > other.clip else other
+    return list(best.values())
 
 
 def _finite(scores: Tensor) -> tuple[float | None, ...]:
@@ -123,19 +143,21 @@ class Group:
         return zip(self.beams, rows.split(self.counts), strict=True)
 
     def extend(
-        self, steps: Tensor, plain: Tensor, width: int, ends: Tensor, choices: Sequence[Choice]
+        self, steps: Tensor, plain: Tensor, run: Run, choices: Sequence[Choice]
     ) -> tuple["Group", Tensor]:
         """Every target's best continuations (see `Beams.extend`), and the rows they continue.
 
         `choices` (a), if any, are appended to the traces of the beams that continue their row.
         """
+        vocabulary, settings = run.vocabulary, run.vocabulary.settings
+        options = settings.beams, vocabulary.ends, settings.diversity, vocabulary.content_words
         extended, traces, parents, offset = [], [], [], 0
         for i, (beams, part) in enumerate(self.parts(steps)):
             if not len(part):
                 extended.append(beams)
                 traces.append(self.traces[i])
                 continue
-            longer = beams.extend(part, plain[offset : offset + len(part)], width, ends)
+            longer = beams.extend(part, plain[offset : offset + len(part)], *options)
             row = offset + (~beams.ended).long().cumsum(0) - 1  # (b,), of each running beam
             parents.append(row[longer.sources][~longer.ended])
             new = [

@@ -10,11 +10,15 @@ from torch import Tensor
 
 from zcalc.decode.caption import Caption
 from zcalc.decode.kv_cache import autocast, next_logits, prefill, select
-from zcalc.decode.protocols import CausalLM, TextEncoder
+from zcalc.decode.objective import Objective
+from zcalc.decode.protocols import Cache, CausalLM, TextEncoder
 from zcalc.decode.run import Group, Run, Target
 from zcalc.decode.scoring import Candidates
-from zcalc.decode.settings import SearchSettings
+from zcalc.decode.settings import PrefixSettings, SearchSettings
 from zcalc.decode.vocabulary import Vocabulary
+from zcalc.errors import ZcalcError
+from zcalc.models.prefix import PrefixModel
+from zcalc.models.torch_state import in_clean_state
 from zcalc.progress import track
 from zcalc.storage import digest
 from zcalc.vector_cache import cached_vectors
@@ -41,26 +45,32 @@ def search(
         yield caption
 
 
+@in_clean_state
 def search_each(
     targets: Sequence[Target],
     encoder: TextEncoder,
     lm: CausalLM,
     settings: SearchSettings | None = None,
+    prefix: PrefixModel | None = None,
 ) -> Iterator[list[Caption]]:
-    """`search` for several targets at once, yielding all captions so far at each token."""
+    """`search` for several targets at once, yielding all captions so far at each token.
+
+    With a `prefix` model, the language model writes after each target's prefix vectors.
+    """
     settings = settings or SearchSettings()
-    run = Run.prepare(targets, encoder, lm, settings, "search")
+    method = "prefix" if isinstance(settings, PrefixSettings) else "search"
+    run = Run.prepare(targets, encoder, lm, settings, method)
     proposals = _proposals(run, encoder, settings)  # (t, m)
     banned = run.vocabulary.forbidden | run.vocabulary.unwritable  # (V,)
     group = Group.start(len(targets), lm.device)
-    past = select(prefill(lm, run.vocabulary.prompt), [0] * len(targets))
+    past = _begin(run, settings, prefix)
     for step in range(settings.max_tokens):
         contexts = group.contexts(run.vocabulary.prompt)  # (a, n)
         with torch.no_grad(), autocast(settings, lm.device):
             logits, past = next_logits(lm, contexts[:, -1], past)  # (a, V)
         plain = logits.log_softmax(-1)  # (a, V)
         allowed = plain.masked_fill(banned, -torch.inf)
-        if settings.clip_weight:
+        if settings.clip_weight or prefix:
             allowed = allowed.masked_fill(run.vocabulary.used_words(contexts), -torch.inf)
         if step == 0:  # a caption has at least one word
             allowed[:, run.vocabulary.ends] = -torch.inf
@@ -68,8 +78,7 @@ def search_each(
         with autocast(settings, lm.device):
             scores = guide(settings, allowed, proposals[group.owners], score)  # (a, V)
         choices = run.choices(settings.trace, plain, scores, score)
-        ends = run.vocabulary.ends  # (e,)
-        group, parents = group.extend(scores, plain, settings.beams, ends, choices)
+        group, parents = group.extend(scores, plain, run, choices)
         past = select(past, parents)
         captions = run.captions(group, last=step + 1 == settings.max_tokens)
         yield captions
@@ -91,6 +100,38 @@ def guide(
     clip = (scores / settings.clip_temperature).log_softmax(-1)  # (a, V)
     clip = clip.nan_to_num(nan=-torch.inf, neginf=-torch.inf)  # NaN if every text is too long
     return allowed + settings.clip_weight * clip
+
+
+def _begin(run: Run, settings: SearchSettings, prefix: PrefixModel | None) -> Cache:
+    """The KV cache of each target's prefix and prompt."""
+    prompt, targets = run.vocabulary.prompt, run.score.objectives
+    if prefix is None:
+        return select(prefill(run.lm, prompt), [0] * len(targets))
+    points = torch.stack([_point(target) for target in targets])  # (t, d)
+    _check_room(run.lm, prefix.length + len(prompt), settings.max_tokens)
+    vectors = prefix.vectors(points, settings.memory_temperature, settings.projection)
+    return prefill(run.lm, prompt, vectors)
+
+
+def _point(target: Objective) -> Tensor:
+    direction = getattr(target, "direction", None)
+    if not isinstance(direction, Tensor):
+        raise ZcalcError(
+            "A prefix decoder reads a point, and this target has none: it only scores texts.",
+            "Decode it with zerocap, or with search without a prefix.",
+        )
+    return direction
+
+
+def _check_room(lm: CausalLM, used: int, max_tokens: int) -> None:
+    """Raise ZcalcError unless prefix, prompt and caption fit into the model's positions."""
+    room = getattr(lm.model.config.get_text_config(), "max_position_embeddings", None)
+    if room is not None and used + max_tokens > room:
+        raise ZcalcError(
+            f"Prefix and prompt take {used} of the language model's {room} positions, which "
+            f"leaves too few for {max_tokens} tokens.",
+            "Shorten the prompt or lower max_tokens.",
+        )
 
 
 def _proposals(run: Run, encoder: TextEncoder, settings: SearchSettings) -> Tensor:

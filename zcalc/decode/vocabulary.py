@@ -9,27 +9,11 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
+from zcalc.decode.english import FUNCTION_WORDS
 from zcalc.decode.protocols import CausalLM
 from zcalc.decode.settings import DecoderSettings
 from zcalc.errors import ZcalcError
 
-FUNCTION_WORDS = frozenset(
-    {
-        "the",
-        "and",
-        "for",
-        "with",
-        "from",
-        "into",
-        "her",
-        "his",
-        "its",
-        "their",
-        "that",
-        "who",
-        "two",
-    }
-)
 _pieces: WeakKeyDictionary[Any, tuple[str, ...]] = WeakKeyDictionary()
 
 
@@ -69,7 +53,12 @@ class Vocabulary:
 
     @cached_property
     def ends(self) -> Tensor:
-        """Ids (e,) that end a caption: the end token and the model's end-of-text token."""
+        """Ids (e,) that end a caption: the end token and the model's end-of-text token.
+
+        The end-of-text token has no text, so CLIP scores the caption without it. The released code
+        writes "<|endoftext|>" into the text, which CLIP's tokenizer reads as the end of the text:
+        the same embedding.
+        """
         eos = self.lm.tokenizer.eos_token_id
         ids = {self.end} if eos is None else {self.end, eos}
         return torch.tensor(sorted(ids), device=self.lm.device)
@@ -90,7 +79,7 @@ class Vocabulary:
         return mask
 
     @cached_property
-    def _content_words(self) -> Tensor:
+    def content_words(self) -> Tensor:
         """Mask (V,) of the tokens that start a word of 3 letters or more, except function words."""
         words = [piece[1:] if piece[:1].isspace() else "" for piece in self.pieces]
         content = [len(w) > 2 and w.isalpha() and w not in FUNCTION_WORDS for w in words]
@@ -100,17 +89,16 @@ class Vocabulary:
         """Mask (a, V) of the content words that contexts (a, n) already contain."""
         empty = torch.zeros(len(contexts), len(self.pieces), dtype=torch.bool)
         used = empty.to(contexts.device).scatter(1, contexts, True)
-        return used & self._content_words
+        return used & self.content_words
 
     @cached_property
     def prompt(self) -> Tensor:
-        """Ids (p,) of the prompt, preceded by the beginning-of-text token if the model has one.
+        """Ids (p,) of the prompt, after the begin tokens.
 
         Raises ZcalcError if it is empty or leaves fewer than `max_tokens` positions.
         """
         tokenizer, settings = self.lm.tokenizer, self.settings
-        start = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
-        ids = start + tokenizer.encode(settings.prompt, add_special_tokens=False)
+        ids = begin_tokens(self.lm) + tokenizer.encode(settings.prompt, add_special_tokens=False)
         if not ids:
             raise ZcalcError("The prompt is empty.", "Start it with a word: prompt='Image of a'")
         config = self.lm.model.config.get_text_config()
@@ -130,6 +118,23 @@ class Vocabulary:
                 ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
             )
         )
+
+
+def begin_tokens(lm: CausalLM) -> list[int]:
+    """The ids that every caption begins with.
+
+    As in the released code of ZeroCap, GPT-2 has its beginning-of-text token and GPT-Neo none.
+    Other models have what their tokenizer adds by itself.
+    """
+    tokenizer, kind = lm.tokenizer, lm.model.config.get_text_config().model_type
+    if kind == "gpt2":
+        return [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
+    if kind == "gpt_neo":
+        return []
+    plain = tokenizer.encode("a", add_special_tokens=False)
+    whole = tokenizer.encode("a")
+    starts = (i for i in range(len(whole)) if whole[i : i + len(plain)] == plain)
+    return list(whole[: next(starts, 0)])
 
 
 def _read_pieces(tokenizer: Any) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from zcalc.decode.protocols import Cache, CausalLM, TextEncoder
 from zcalc.decode.run import Group, Run, Target
 from zcalc.decode.settings import ZeroCapSettings
 from zcalc.decode.vocabulary import Vocabulary
+from zcalc.models.torch_state import in_clean_state
 
 Score = Callable[[Tensor], Tensor]  # each context's tokens (a, k) -> scores (a, k)
 
@@ -42,6 +43,7 @@ def zerocap(
         yield caption
 
 
+@in_clean_state
 def zerocap_each(
     targets: Sequence[Target],
     encoder: TextEncoder,
@@ -63,8 +65,7 @@ def zerocap_each(
         if settings.guided:
             log_probs = fuse_each(log_probs, plain, settings.fusion, group)
         choices = run.choices(settings.trace, plain, log_probs, score)
-        ends = run.vocabulary.ends  # (e,)
-        group, parents = group.extend(log_probs, plain, settings.beams, ends, choices)
+        group, parents = group.extend(log_probs, plain, run, choices)
         past = select(past, parents)
         captions = run.captions(group, last=step + 1 == settings.max_tokens)
         yield captions

@@ -46,10 +46,10 @@ class Hit:
 
     def thumbnail(self, side: int = 288) -> "Image | None":
         """The picture, at most `side` pixels wide and high; None if it can't be read."""
-        from zcalc.pictures import open_picture
+        from zcalc.pictures import SHOWN, open_picture
 
         try:
-            picture = open_picture(Path(self.path))
+            picture = open_picture(Path(self.path), SHOWN)
         except ZcalcError:
             return None
         picture.thumbnail((side, side))

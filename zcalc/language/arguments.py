@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from zcalc.language.errors import LanguageError, error_at
 from zcalc.language.formatter import unparse
 from zcalc.language.literals import short
-from zcalc.language.signatures import FUNCTIONS, VERBS, Parameter, Signature
+from zcalc.language.signatures import FUNCTIONS, VERBS, Literal, Parameter, Signature
 from zcalc.language.tree import Call, Keyword, Node, Span
 
 _OPERANDS = dict.fromkeys(("img", "image", "picture", "photo", "pic"), "img") | dict.fromkeys(
@@ -82,7 +82,8 @@ def match_arguments(call: Call, signature: Signature, source: str) -> list[tuple
         if not parameter.optional and parameter.name not in present:
             message = f"{signature.name} is missing its argument {parameter.name}"
             raise error_at(source, call.span, message, _usage(signature))
-    return sorted(pairs, key=lambda pair: signature.parameters.index(pair[0]))
+    order = {parameter: i for i, parameter in enumerate(signature.parameters)}
+    return sorted(pairs, key=lambda pair: order.get(pair[0], len(order)))
 
 
 def closest(name: str, candidates: Iterable[str]) -> str:
@@ -94,6 +95,8 @@ def _named_parameter(argument: Keyword, signature: Signature, source: str) -> Pa
     parameters = {parameter.name: parameter for parameter in signature.parameters}
     if argument.name in parameters:
         return parameters[argument.name]
+    if signature.is_open:
+        return Parameter(argument.name, Literal.CONSTANT, optional=True)
     span = Span(argument.span.start, argument.span.start + len(argument.name))
     match = closest(argument.name, parameters)
     hint = f"Did you mean {match}?" if match else f"Its arguments are {', '.join(parameters)}."

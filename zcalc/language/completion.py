@@ -1,7 +1,7 @@
 """Completion at the cursor: functions, names, pictures, verbs and their arguments."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from zcalc.language.formatter import unparse
@@ -22,17 +22,18 @@ class Completion:
     options: tuple[str, ...]
 
 
-def complete(
+def complete(  # noqa: PLR0913, PLR0917
     text: str,
     cursor: int,
     names: Iterable[str] = (),
     pictures: Iterable[str] = (),
     decoders: Iterable[str] = (),
+    settings: Callable[[str], Iterable[str]] = lambda decoder: (),
 ) -> Completion:
     """Return the possible completions at the cursor of a program, which need not parse.
 
     `names` are names bound earlier, `pictures` the names of the gallery, `decoders` those of the
-    decoders.
+    decoders; `settings` has the names of a decoder's settings, "" being the default decoder.
 
     >>> complete("img(cof", 7, pictures=["coffee", "cat"])
     Completion(start=4, options=('coffee)',))
@@ -60,6 +61,8 @@ def complete(
         options = [f'"{decoder}"' for decoder in decoders]
     else:
         options = _options(tokens, callee, position, [*names, *_bound(text[:start])])
+        if callee == "caption" and tokens[-1] in "(,":
+            options += [f"{name}=" for name in settings(_method(tokens))]
     matches = (o for o in options if o.lower().startswith(prefix.lower()) and o != prefix)
     return Completion(start, tuple(dict.fromkeys(matches)))
 
@@ -82,6 +85,14 @@ def _innermost(tokens: list[str]) -> tuple[str, int]:
         elif tokens[i] == "," and not closed:
             commas += 1
     return "", 0
+
+
+def _method(tokens: list[str]) -> str:
+    """Return the decoder that an unfinished `caption(method="…",` names, or ""."""
+    at = len(tokens) - 1 - tokens[::-1].index("caption")
+    call = tokens[at:]
+    named = call.index("method") + 2 if "method" in call else 0
+    return call[named].strip("\"'") if 0 < named < len(call) else ""
 
 
 def _options(tokens: list[str], callee: str, position: int, names: list[str]) -> list[str]:

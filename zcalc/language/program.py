@@ -36,10 +36,11 @@ MAX_EXPANDED = 4096  # pictures and texts of a program after expanding its names
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """What to show of a result: the name of a verb and its arguments."""
+    """What to show of a result: the name of a verb, its arguments, and where their names are."""
 
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    spans: Mapping[str, Span] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def plan(text: str, names: Names = NO_NAMES) -> tuple[tuple[Step, ...], dict[str
     for statement in statements(program):
         kind = checker.statement(statement)
         verb = (
-            Verb(statement.verb.function, checker.settings(statement))
+            Verb(statement.verb.function, checker.settings(statement), _spans(statement.verb))
             if isinstance(statement, Pipe)
             else None
         )
@@ -107,6 +108,12 @@ def fold_constants(node: Node) -> Node:
     '1.5 * lerp("x", "y", 0.5)'
     """
     return bottom_up(node, _folded)
+
+
+def _spans(call: Call) -> dict[str, Span]:
+    """The spans of a call's named arguments, and of the whole call under ""."""
+    named = (argument for argument in call.arguments if isinstance(argument, Keyword))
+    return {"": call.span, **{argument.name: argument.span for argument in named}}
 
 
 def _refuse_size(count: int, total_count: int, source: str, span: Span) -> None:

@@ -18,6 +18,7 @@ class Literal(Enum):
     COUNT = "a positive whole number"
     TEXT = "text in quotes"
     FRACTION = "a number from 0 to 1"
+    CONSTANT = "a number or text in quotes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,18 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """The signature of a function or verb; if `variadic`, the last parameter may be repeated."""
+    """The signature of a function or verb.
+
+    If `variadic`, the last parameter may be repeated; if `is_open`, it takes further named
+    constants, which are checked later: settings of the decoder that is chosen.
+    """
 
     name: str
     parameters: tuple[Parameter, ...]
     result: Type
     summary: str
     variadic: bool = False
+    is_open: bool = False
 
     @property
     def usage(self) -> str:
@@ -62,7 +68,7 @@ def _function(summary: str, name: str, *names: str, result: Type = Type.EMBEDDIN
 
 def _verb(summary: str, name: str, **parameters: Literal) -> Signature:
     optional = (Parameter(n, kind, optional=True) for n, kind in parameters.items())
-    return Signature(name, tuple(optional), Type.RESULT, summary)
+    return Signature(name, tuple(optional), Type.RESULT, summary, is_open=name == "caption")
 
 
 _FUNCTIONS = (

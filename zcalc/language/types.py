@@ -40,6 +40,7 @@ _EXAMPLE_BY_TYPE: dict[object, str] = {
     Literal.TEXT: '"Image of a"',
     Literal.COUNT: "5",
     Literal.FRACTION: "0.5",
+    Literal.CONSTANT: "0.5",
 }
 _EXAMPLE_BY_NAME = {"where": '"year > 2010"', "fold": "0.94", "threshold": "0.3", "kind": '"terms"'}
 
@@ -118,10 +119,13 @@ class Checker:
         return {parameter.name: self._literal(parameter, value) for parameter, value in pairs}
 
     def _literal(self, parameter: Parameter, value: Node) -> float | str:
-        if parameter.type is Literal.TEXT and isinstance(value, Text):
+        texts = (Literal.TEXT, Literal.CONSTANT)
+        if parameter.type in texts and isinstance(value, Text):
             return value.text
         constant = None if parameter.type is Literal.TEXT else bottom_up(value, self._kind)
         if isinstance(constant, float):
+            if parameter.type is Literal.CONSTANT:
+                return int(constant) if constant == int(constant) else constant
             if parameter.type is Literal.FRACTION and 0 <= constant <= 1:
                 return constant
             if parameter.type is Literal.COUNT and constant >= 1 and constant == int(constant):

@@ -8,6 +8,7 @@ from typing import Any
 
 from zcalc.errors import ZcalcError
 from zcalc.models import loading, presets, tower  # noqa: F401  (registers mini's image tower)
+from zcalc.pictures import PREPARATION
 
 import open_clip  # isort: skip
 from open_clip.pretrained import get_pretrained_cfg  # isort: skip
@@ -37,8 +38,9 @@ class Checkpoint:
     tokenizer: Path | None
 
     def fingerprint(self) -> str:
-        """Hex digits of everything that determines the embeddings: config, weights, tokenizer."""
-        settings: list[Any] = [self.config, {**self.arguments, "pretrained": "", "text_cfg": ""}]
+        """Hex digits of what determines embeddings: config, weights, tokenizer, preparation."""
+        arguments = {**self.arguments, "pretrained": "", "text_cfg": ""}
+        settings: list[Any] = [self.config, arguments, PREPARATION]
         files = [self.weights]
         if self.name.startswith("local-dir:"):
             files.append(self.weights.parent / CONFIG)

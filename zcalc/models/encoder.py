@@ -16,6 +16,7 @@ from zcalc.models.causal import CausalTower
 from zcalc.models.checkpoint import Checkpoint, find_checkpoint
 from zcalc.models.continuations import SharedPrefixes, WholeTexts
 from zcalc.models.text import TokenRows, encode_text, quick_clean
+from zcalc.models.torch_state import clean_state
 from zcalc.pictures import to_rgb
 
 import open_clip  # isort: skip
@@ -64,7 +65,7 @@ class Encoder:
         Raises ZcalcError if the model is not found, can't be downloaded, or is damaged.
         """
         picked = loading.pick_device(device)
-        with loading.quiet():
+        with clean_state(picked.type), loading.quiet():
             checkpoint = find_checkpoint(clip)
             try:
                 encoder = cls(checkpoint, _name(clip), picked, batch_size)
@@ -145,7 +146,7 @@ class Encoder:
 
     def text_features(self, token_ids: torch.Tensor) -> torch.Tensor:
         """Embed token ids (n, context) as (n, d) on the device, without gradients or cache."""
-        with torch.no_grad():
+        with clean_state(self.device.type), torch.no_grad():
             return encode_text(self.model, token_ids.to(self.device))
 
     def continuations(self, prefixes: Sequence[str]) -> SharedPrefixes | WholeTexts:
@@ -207,7 +208,7 @@ class Encoder:
         return rows
 
     def _features(self, inputs: torch.Tensor, encode: Callable[..., torch.Tensor]) -> np.ndarray:
-        with torch.no_grad():
+        with clean_state(self.device.type), torch.no_grad():
             features = encode(inputs.to(self.device)).float().cpu().numpy()  # (n, d)
         if not np.isfinite(features).all():
             hint = "Its weights are damaged. Download or build the model again."

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from zcalc.models import presets
+from zcalc.pictures import PREPARATION
 from zcalc.storage import cache_folder, digest, write_atomically
 
 
@@ -94,4 +95,4 @@ def _cache_file(clip: str) -> Path:
     folder = Path(presets.source(clip, "clip")).expanduser().resolve(strict=True)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     stats = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
-    return cache_folder("identity", f"{digest(json.dumps([clip, stats]))[:32]}.json")
+    return cache_folder("identity", f"{digest(json.dumps([clip, PREPARATION, stats]))[:32]}.json")

@@ -5,6 +5,7 @@ from typing import Any
 
 from zcalc.errors import ZcalcError, require
 from zcalc.models import loading, presets
+from zcalc.models.torch_state import clean_state
 
 import torch  # isort: skip
 from transformers import AutoModelForCausalLM, AutoTokenizer  # isort: skip
@@ -39,7 +40,7 @@ class LanguageModel:
         Raises ZcalcError if the model is not found, can't be downloaded, or is damaged.
         """
         picked = loading.pick_device(device)
-        with loading.quiet():
+        with clean_state(picked.type), loading.quiet():
             files = find_files(lm)
             try:
                 model, tokenizer = _load(files)
@@ -49,11 +50,12 @@ class LanguageModel:
                     "Its weights, config.json and tokenizer must be complete and come from the "
                     "same model. Download or save all of them again.",
                 ) from error
-        if picked.type == "cpu":
-            _optimize_for_cpu(model)
+            if picked.type == "cpu":
+                _optimize_for_cpu(model)
+            model = model.to(picked)
         name = lm if lm in presets.PRESETS else Path(lm.partition("@")[0]).name
         identity = f"{name}-{loading.fingerprint(*files)}"
-        return cls(model.to(picked), tokenizer, identity, picked)
+        return cls(model, tokenizer, identity, picked)
 
 
 def find_files(lm: str) -> list[Path]:

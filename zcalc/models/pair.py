@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from zcalc.errors import ZcalcError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from zcalc.models.encoder import Encoder
     from zcalc.models.identity import LazyEncoder
     from zcalc.models.language_model import LanguageModel
+    from zcalc.models.prefix import PrefixModel
 
 Model = TypeVar("Model")
 
@@ -63,7 +65,11 @@ class Models:
                 ranking=Ranking(),
                 caption_share=0.0,
                 random_cosine=None,
+                prefix=None,
             )
+        elif lm:  # the preset's prefix decoder speaks through the preset's language model
+            decoder = {name: own for name, own in settings.decoder.items() if name != "search"}
+            settings = replace(settings, decoder=decoder, prefix=None)
         name = "+".join([clip or preset, *([lm] if lm else [])])
         words = None
         if vocabulary:
@@ -97,6 +103,23 @@ class Models:
             from zcalc.models.language_model import LanguageModel
 
             return LanguageModel.load(self.lm, self.device)
+
+        return self._timed(load)
+
+    @cached_property
+    def prefix(self) -> "PrefixModel":
+        """The preset's prefix decoder; raises ZcalcError if there is none for these models."""
+        if self.preset.prefix is None:
+            raise ZcalcError(
+                f"{self.name} has no prefix decoder.",
+                "Train one (zcalc decoder train --help) and give its folder as the method.",
+            )
+
+        def load() -> "PrefixModel":
+            from zcalc.models.prefix import PrefixModel
+
+            folder = Path(str(self.preset.prefix))
+            return PrefixModel.load(folder, self.encoder.identity, self.language_model.device)
 
         return self._timed(load)
 

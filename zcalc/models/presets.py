@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from zcalc.ranking import Ranking
 from zcalc.registry import Registry
@@ -28,6 +29,9 @@ class Preset:
     `caption_share`, from 0 to 4, says how much of a picture's caption goes into its point; at 1
     they count alike (see `algebra.captioned`).
 
+    `prefix` is the folder of a prefix decoder (see `decode.prefix`) for this pair: trained on the
+    points of `clip`, with the language model `lm`.
+
     `random_cosine` is the mean cosine of random pairs of pictures and words: an answer below it is
     marked as weak. None: unknown until `zcalc bench random-pairs` has measured it.
 
@@ -42,7 +46,7 @@ class Preset:
     clip: str
     lm: str
     description: str
-    decoder: Mapping[str, Mapping[str, float]] = field(default_factory=dict, hash=False)
+    decoder: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)
     method: str = "zerocap"
     note: str = ""
     means: str | None = None
@@ -52,6 +56,7 @@ class Preset:
     templates: Mapping[str, Sequence[str]] = field(default_factory=dict, hash=False)
     caption_share: float = 0.0
     random_cosine: float | None = None
+    prefix: str | None = None
 
 
 # The seven that forward selection chose from 80 for CLIP ViT-B/32 on ImageNet: Radford et al. 2021
@@ -79,6 +84,11 @@ _TRANSLATED_TEMPLATES = {
     "zh": ("{}", "{}的照片", "{}的图片"),
     "ja": ("{}", "{}の写真", "{}の画像"),
 }
+# Symbols and digits, as in `SearchSettings`, and what a caption would say of itself.
+_NOT_WRITTEN = (
+    r"\s*[^\w\s.'-]+|\s*\w*[0-9_]\w*|\s*\n\s*"
+    r"| (photo|photograph|picture|image)s?"
+)
 _OWN = (
     Preset(
         "mini",
@@ -92,7 +102,14 @@ _OWN = (
                 "step_size": 3.0,
                 "ce_weight": 0.4,
             },
-            "search": {"candidates": 12, "proposals": 24},
+            "search": {
+                "prefix": True,
+                "prompt": "A",
+                "candidates": 12,
+                "proposals": 24,
+                "max_tokens": 16,
+                "forbidden": _NOT_WRITTEN,
+            },
         },
         method="search",
         means=str(_MINI / "means.safetensors"),
@@ -107,6 +124,7 @@ _OWN = (
         ),
         caption_share=0.8,
         random_cosine=0.23,
+        prefix=str(_MINI),
     ),
     Preset(
         "paper",

@@ -10,7 +10,7 @@ from zcalc.evaluator import Evaluation
 from zcalc.index.query import Hit, jsonable
 from zcalc.language import Image, Node, Operand, operands, plan
 from zcalc.notebook.draft import expression
-from zcalc.pictures import open_picture
+from zcalc.pictures import SHOWN, open_picture
 from zcalc.result import Evaluated, Result, Scalar
 from zcalc.show.html import jpeg_uri
 
@@ -126,7 +126,7 @@ def large(path: Path) -> str:
 
 def _uri(path: Path, size: tuple[int, int], quality: int) -> str:
     try:
-        return jpeg_uri(open_picture(path), size, quality)
+        return jpeg_uri(open_picture(path, SHOWN), size, quality)
     except ZcalcError:
         return ""
 

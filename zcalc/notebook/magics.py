@@ -16,7 +16,9 @@ from IPython.core.magic import (
 
 from zcalc.answer import View
 from zcalc.calculator import Calculator
+from zcalc.decode.captions import parse_settings
 from zcalc.errors import ZcalcError
+from zcalc.models.presets import Preset
 from zcalc.notebook.completer import matcher
 from zcalc.notebook.interpolation import evaluate
 from zcalc.notebook.options import Settings, help_text, settings_of, split
@@ -105,7 +107,7 @@ class ZcalcMagics(Magics):
             if result.name and result.name != _NAME:
                 self._shell.user_ns[result.name] = result
             elif isinstance(result, Result):
-                result.card = _card(result.card, settings)
+                result.card = _card(result.card, settings, calculator.models.preset)
         unnamed = Results(result for result in results if not result.name)
         return unnamed[0] if len(unnamed) == 1 else unnamed or None
 
@@ -131,7 +133,10 @@ class ZcalcMagics(Magics):
         return lambda code: eval(compile(f"({code}\n)", "<zcalc>", "eval"), names)
 
 
-def _card(card: View, settings: Settings) -> View:
-    """The card's view, adjusted by the options."""
-    card = card if settings.caption else replace(card, caption=None)
+def _card(card: View, settings: Settings, preset: Preset) -> View:
+    """The card's view, adjusted by the options; raises SettingError for an invalid --set."""
+    decoder = parse_settings(preset, settings.method, settings.sets)
+    if settings.method:
+        decoder["method"] = settings.method
+    card = replace(card, caption=decoder if settings.caption else None)
     return replace(card, words=settings.k, pictures=settings.k) if settings.k else card

@@ -38,23 +38,30 @@ OPTIONS = {
         Option("--memory", "SIZE", "memory limit for searching the index, such as 4GB"),
         Option("--device", "DEVICE", "auto, cpu or cuda"),
         Option("--seed", "N", "random seed of the decoder"),
+        Option("--method", "NAME", "decoder, or the folder of a trained one"),
+        Option("--set", "NAME=VALUE", "a setting of the decoder; repeatable"),
         Option("--raw", "", "add up raw features without normalising"),
         Option("-k", "N", "number of words and pictures on a card"),
         Option("--no-caption", "", "cards without a caption, which are ready at once"),
         Option("--help", "", "print these options"),
     )
 }
-_CARD_OPTIONS = {"-k", "--no-caption", "--help"}  # the others are for the calculator
+_CARD_OPTIONS = {"-k", "--method", "--set", "--no-caption", "--help"}  # others: calculator's
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Parsed options: `calculator` for `Calculator.create`, `k` and `caption` for the cards."""
+    """Parsed options: `calculator` for `Calculator.create`, the others for the cards.
+
+    `sets` are the decoder's settings as texts, such as "beams=3".
+    """
 
     calculator: dict[str, Any] = field(default_factory=dict)
     k: int | None = None
     caption: bool = True
     help: bool = False
+    method: str | None = None
+    sets: tuple[str, ...] = ()
 
 
 def split(line: str, value_of: Callable[[str], Any] = str) -> tuple[list[tuple[str, Any]], int]:
@@ -96,7 +103,14 @@ def settings_of(options: list[tuple[str, Any]]) -> Settings:
         elif name not in _CARD_OPTIONS:
             calculator[key] = str(value)
     k = _count("-k", by_name["-k"], 1) if "-k" in by_name else None
-    return Settings(calculator, k, "--no-caption" not in by_name, "--help" in by_name)
+    return Settings(
+        calculator,
+        k,
+        "--no-caption" not in by_name,
+        "--help" in by_name,
+        by_name.get("--method"),
+        tuple(str(value) for name, value in options if name == "--set"),
+    )
 
 
 def help_text() -> str:

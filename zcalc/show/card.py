@@ -14,6 +14,7 @@ from zcalc.errors import ZcalcError
 from zcalc.gallery import Picture
 from zcalc.index.query import Hit
 from zcalc.language import Image, Text
+from zcalc.pictures import SHOWN
 from zcalc.show.equation import pieces
 from zcalc.show.html import data_uri, escaped, jpeg_uri, style_sheet
 from zcalc.show.notes import caption_note
@@ -154,7 +155,7 @@ class _Thumbnails:
     def html(self, picture: Picture) -> str:
         """An <img>, or nothing if the file can't be read or the card is full."""
         try:
-            pixels = picture.open()
+            pixels = picture.open(SHOWN)
         except ZcalcError:
             return ""
         wide = pixels.width > pixels.height

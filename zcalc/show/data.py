@@ -3,6 +3,7 @@
 from typing import Any
 
 from zcalc.answer import Answer
+from zcalc.decode.caption import Beam
 from zcalc.index.query import Hit, jsonable
 from zcalc.language import unparse
 from zcalc.words import Word
@@ -22,10 +23,7 @@ def answer_data(answer: Answer) -> dict[str, Any]:
         return data | _seconds(answer)
     data["norm"] = round(answer.norm or 0.0, 6)
     if answer.captions is not None:
-        data["captions"] = [
-            {"text": b.text, "clip": _rounded(b.clip), "logprob": _rounded(b.logprob)}
-            for b in answer.captions
-        ]
+        data["captions"] = [_caption_data(beam) for beam in answer.captions]
     if answer.words is not None:
         data["words"] = [word_data(word) for word in answer.words]
     if answer.images is not None:
@@ -49,6 +47,11 @@ def word_data(word: Word) -> dict[str, Any]:
 
 def _seconds(answer: Answer) -> dict[str, Any]:
     return {"seconds": {stage: round(s, 3) for stage, s in answer.seconds.items()}}
+
+
+def _caption_data(beam: Beam) -> dict[str, Any]:
+    scores = {"clip": _rounded(beam.clip), "logprob": _rounded(beam.logprob)}
+    return {"text": beam.text, "raw": beam.raw, **scores}
 
 
 def _hit_data(hit: Hit) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from PIL import Image
 
 from zcalc.errors import ZcalcError
-from zcalc.pictures import open_picture
+from zcalc.pictures import SHOWN, open_picture
 
 INK, SOFT, LINE, PAPER = "#1f2328", "#59636e", "#d8dee4", "#ffffff"
 BLUE, ORANGE, GREEN, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#AA4499", "#56B4E9"
@@ -78,7 +78,7 @@ def shorten(text: str, most: int = 34) -> str:
 def _load_thumbnail(path: Path) -> np.ndarray | None:
     """Read a picture as a small array (h, w, 3); None if it can't be read."""
     try:
-        picture = open_picture(path)
+        picture = open_picture(path, SHOWN)
     except ZcalcError:
         return None
     picture.thumbnail((_THUMBNAIL_PIXELS, _THUMBNAIL_PIXELS))
