@@ -410,7 +410,7 @@ def test_one_caption_per_token(decode, lm, encoder, targets):
     assert caption.clip == max(beam.clip for beam in caption.beams)
     assert caption.best_likelihood.logprob == max(beam.logprob for beam in caption.beams)
     assert caption.clip == pytest.approx(
-        cosine(encoder.texts([caption.text])[0], targets[1]), abs=1e-5
+        cosine(encoder.texts([caption.raw])[0], targets[1]), abs=1e-5
     )
 
 
