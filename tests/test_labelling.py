@@ -153,6 +153,7 @@ def test_an_interrupt_writes_no_half_batch(photos: Path, tmp_path: Path) -> None
     [
         ([], "Give either EXPR, or --csv or --sidecars"),
         (["img(cat)", "--sidecars"], "not both"),
+        (["--csv", "out.csv", "--sidecars"], "Give either --csv or --sidecars"),
     ],
 )
 def test_wrong_usage(arguments: list[str], words: str) -> None:

@@ -212,17 +212,11 @@ class Result(Evaluated):
 
     def more(self, *pictures: str | Hit) -> "Result":
         """More like these pictures: the expression with them added (see `index.feedback`)."""
-        return Result(
-            self.calculator,
-            apply_feedback(self.tree, more=_names(pictures)),
-        )
+        return Result(self.calculator, apply_feedback(self.tree, more=_names(pictures)))
 
     def less(self, *pictures: str | Hit) -> "Result":
         """Less like these pictures: the expression with them subtracted."""
-        return Result(
-            self.calculator,
-            apply_feedback(self.tree, less=_names(pictures)),
-        )
+        return Result(self.calculator, apply_feedback(self.tree, less=_names(pictures)))
 
     def caption(
         self,

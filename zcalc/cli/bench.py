@@ -19,9 +19,7 @@ Encoder = Annotated[
 Other = Annotated[
     str | None, typer.Option("--compare", help="A second preset or encoder to compare with.")
 ]
-Table = Annotated[
-    Path, typer.Argument(metavar="FILE", help="A CSV or TSV with the columns image and references.")
-]
+Table = Annotated[Path, typer.Argument(metavar="FILE", help="Columns image and references.")]
 Items = Annotated[bool, typer.Option("--show", help="With --json: add every item.")]
 Folders = Annotated[
     list[Path] | None,

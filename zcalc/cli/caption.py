@@ -64,6 +64,8 @@ def caption(
     if every == (expr is not None):
         either = "Give either EXPR, or --csv or --sidecars to caption every picture"
         raise typer.BadParameter(f"{either}{', not both' if every else ''}.")
+    if csv is not None and sidecars:
+        raise typer.BadParameter("Give either --csv or --sidecars, not both.")
     options = {
         "model": model, "clip": clip, "lm": lm, "vocabulary": vocabulary, "device": device,
         "images": images, "index": index, "caption_share": caption_share,

@@ -1,1 +1,1 @@
-"""Decoders, from a point in CLIP space to a sentence: zerocap (the paper's), search, retrieve."""
+"""Decoders, from a point in CLIP space to a sentence: zerocap (the paper's), search, prefix …"""

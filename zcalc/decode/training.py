@@ -125,10 +125,11 @@ class Trainer:
         self.model.train().requires_grad_(True)
         steps = range(self.step, self.settings.steps)
         for step in steps:
-            yield self._update(step)
+            value = self._update(step)
             self.step = step + 1
             if self.step % self.settings.save_every == 0 or self.step == self.settings.steps:
                 self.save()
+            yield value
         self.model.eval().requires_grad_(False)
 
     def _update(self, step: int) -> float:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from zcalc.models.prefix import PrefixModel
 
 Model = TypeVar("Model")
+_WITH_PREFIX = {"prefix", "prompt", "max_tokens", "forbidden"}  # settings that suit the prefix
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +68,11 @@ class Models:
                 random_cosine=None,
                 prefix=None,
             )
-        elif lm:  # the preset's prefix decoder speaks through the preset's language model
-            decoder = {name: own for name, own in settings.decoder.items() if name != "search"}
+        elif lm and lm != preset:  # the prefix decoder is for the preset's language model
+            decoder = {
+                name: {key: own[key] for key in own.keys() - _WITH_PREFIX}
+                for name, own in settings.decoder.items()
+            }
             settings = replace(settings, decoder=decoder, prefix=None)
         name = "+".join([clip or preset, *([lm] if lm else [])])
         words = None

@@ -29,7 +29,7 @@ class Preset:
     `caption_share`, from 0 to 4, says how much of a picture's caption goes into its point; at 1
     they count alike (see `algebra.captioned`).
 
-    `prefix` is the folder of a prefix decoder (see `decode.prefix`) for this pair: trained on the
+    `prefix` is the folder of a prefix decoder (see `models.prefix`) for this pair: trained on the
     points of `clip`, with the language model `lm`.
 
     `random_cosine` is the mean cosine of random pairs of pictures and words: an answer below it is
