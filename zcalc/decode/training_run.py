@@ -15,6 +15,7 @@ from zcalc.algebra import unit
 from zcalc.decode.training import Trainer, TrainingSettings, noisy, perplexity, sentence, token_rows
 from zcalc.decode.vocabulary import begin_tokens
 from zcalc.errors import ZcalcError
+from zcalc.models.loading import quiet
 from zcalc.models.prefix import LM, MANIFEST, Memory, PrefixModel, Projector
 from zcalc.progress import notice, track
 from zcalc.storage import digest
@@ -116,7 +117,8 @@ class TrainingRun:
         decoder = PrefixModel(trainer.projector.eval(), memory, self.encoder.identity, about)
         for weights in self.lm.model.parameters():
             weights.data = weights.data.contiguous()
-        self.lm.model.save_pretrained(self.folder / LM)
+        with quiet():
+            self.lm.model.save_pretrained(self.folder / LM)
         self.lm.tokenizer.save_pretrained(self.folder / LM)
         decoder.save(self.folder)
         shutil.rmtree(self.unfinished)
