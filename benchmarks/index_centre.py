@@ -6,16 +6,14 @@ python benchmarks/index_centre.py FOLDER [PRESET]    (FOLDER has the photos the 
 import csv
 import sys
 from collections import defaultdict
-from pathlib import Path
 
 import numpy as np
 
 from zcalc.algebra import unit
+from zcalc.bench.mixed import QUERIES
 from zcalc.calculator import Calculator
-from zcalc.evaluator import point
+from zcalc.combination import point
 from zcalc.language import Call
-
-QUERIES = Path(__file__).parent / "mixed/queries.tsv"
 
 
 def variants(calculator: Calculator) -> dict[str, tuple[bool, np.ndarray]]:

@@ -220,6 +220,8 @@ class HashEncoder:
     identity = "hash-1"
     dim = 64
     context_length = 32
+    logit_scale = 100.0
+    logit_bias = None
 
     def __init__(self) -> None:
         self.batches: list[tuple[str, int]] = []  # modality and size of every batch

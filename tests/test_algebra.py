@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from zcalc.algebra import unit
+from zcalc.combination import point
 from zcalc.errors import ZcalcError
-from zcalc.evaluator import Evaluation, point
+from zcalc.evaluator import Evaluation
 from zcalc.language import Text, parse
 
 A, B, C = Text("a"), Text("b"), Text("c")

@@ -133,6 +133,9 @@ def test_operands_and_signs(source: str, tree: Node | None) -> None:
         ("((a))", A),
         ("(a\n  + b # first two\n  - c)\n", Sum((A, B, Neg(C)))),
         ("a +\n\n b # and\r\n", Sum((A, B))),
+        ("a # one\n + b\n\n - c", Sum((A, B, Neg(C)))),
+        ("2\n* a", Product((Number(2.0), A))),
+        ("a\n; -b", Program((A, Neg(B)))),
     ],
 )
 def test_precedence_and_associativity(source: str, tree: Node) -> None:
@@ -357,7 +360,7 @@ def test_an_empty_expression(source: str) -> None:
 @pytest.mark.parametrize(
     ("source", "line", "column", "excerpt"),
     [
-        ("img(a)\nimgs(b)", 2, 1, "    imgs(b)\n    ^^^^\n"),
+        ("img(a)\nimgz(b)", 2, 1, "    imgz(b)\n    ^^^^\n"),
         ("img(a)\r\n\r\n* img(b)\r\n", 3, 1, "    * img(b)\n    ^\n"),
         ("(img(a)\n * # by\n img(b))", 2, 2, "     * # by\n     ^\n"),
         ('"one\ntwo"', 1, 1, '    "one\n    ^\n'),

@@ -14,14 +14,16 @@ ROOT = Path(__file__).parents[1]
 LAYERS = """
 errors storage hooks
 registry pictures progress algebra sidecars ranking language
+compound combination
 vector_cache
 wordlists words
 models gallery
+analysis
 decode index adhoc
 evaluator
 space
-answer expression result calculator
-geometry types labelling
+answer expression decodable result query_result set_result calculator
+geometry types labelling names
 show
 bench notebook
 cli

@@ -14,9 +14,10 @@ import zcalc
 from zcalc import algebra
 from zcalc.algebra import unit
 from zcalc.answer import View
+from zcalc.combination import Combination
 from zcalc.decode.decoders import DECODERS
 from zcalc.errors import ZcalcError
-from zcalc.evaluator import Combination, Evaluation
+from zcalc.evaluator import Evaluation
 from zcalc.geometry.maps import plane
 from zcalc.language import LanguageError, Text, Type, fold_constants, parse, plan, unparse
 from zcalc.language.completion import complete
@@ -222,6 +223,8 @@ def test_python_methods_build_the_tree_of_the_text(photos: Path) -> None:
         (red.unit() - tea, 'unit(img(red)) - "tea"'),
         ((red - tea).proj(cup), 'proj(img(red) - "tea", "cup")'),
         (red.rej(off=tea), 'rej(img(red), "tea")'),
+        (red.rej(tea, cup), 'rej(img(red), "tea", "cup")'),
+        (red.edit(tea, cup), 'edit(img(red), "tea", "cup", 1)'),
         (red.lerp(tea, 0.25), 'lerp(img(red), "tea", 0.25)'),
         (red.slerp(tea, -1), 'slerp(img(red), "tea", -1)'),
         (red.analogy(tea, cup), 'analogy(img(red), "tea", "cup")'),
@@ -329,7 +332,12 @@ def test_the_plot_has_a_title_and_labels(photos: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "start", "options"),
     [
-        ("im", 0, ("img(",)),
+        ("im", 0, ("img(", "imgs(")),
+        ("mean(imgs(wh", 10, ("where=",)),
+        ("leader |> words(3, am", 19, ("among=",)),
+        ("leader |> label(", 16, ()),
+        ("leader |> rel", 10, ("relevance(",)),
+        ("bot", 0, ("both(",)),
         ("img(re", 4, ("red)", '"red rose")')),
         ('img("re', 4, ('"red")', '"red rose")')),
         ("1 + no", 4, ("norm(",)),

@@ -5,6 +5,7 @@ inner product, such as `evaluator.Combination`.
 """
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from zcalc.errors import ZcalcError
 
 V = Any  # an embedding
+_DEPENDENT = 1e-6  # length of what is left of a direction that others span
 _PARALLEL = 1e-6  # radians; a shorter arc counts as a straight line
 
 
@@ -82,14 +84,23 @@ def cos(a: V, b: V) -> float:
     return math.copysign(1 - chord * chord / 2, cosine)
 
 
-def mean(*embeddings: V) -> V:
+@dataclass(frozen=True, eq=False)
+class Total:
+    """The sum of `count` directions, as one argument of `mean`."""
+
+    sum: V
+    count: int
+
+
+def mean(*embeddings: V | Total) -> V:
     """The mean direction, of length 1; the lengths of the embeddings have no influence.
 
     Source: Mardia, Jupp 2000, "Directional Statistics", section 9.2.1. Raises ZcalcError if the
     directions cancel out.
     """
-    first, *rest = (direction(x) for x in embeddings)
-    return direction(_without_noise(sum(rest, first), len(embeddings)))
+    first, *rest = (x.sum if isinstance(x, Total) else direction(x) for x in embeddings)
+    count = sum(x.count if isinstance(x, Total) else 1 for x in embeddings)
+    return direction(_without_noise(sum(rest, first), count))
 
 
 def proj(x: V, on: V) -> V:
@@ -98,13 +109,40 @@ def proj(x: V, on: V) -> V:
     return float(x @ along) * along
 
 
-def rej(x: V, off: V) -> V:
-    """The component of `x` orthogonal to `off`.
+def rej(x: V, *off: V) -> V:
+    """The component of `x` orthogonal to all embeddings in `off`, so to all that they span.
 
     Source: Gram–Schmidt; for word vectors Bolukbasi et al. 2016 ("Man is to computer programmer as
     woman is to homemaker?"), who call it neutralizing.
     """
-    return x - proj(x, off)
+    basis: list[V] = []
+    for embedding in off:
+        along = direction(embedding)
+        for other in basis:
+            along = along - proj(along, other)
+        if not basis or norm(along) > _DEPENDENT:
+            basis.append(direction(along))
+    for along in basis:
+        x = x - float(x @ along) * along
+    return x
+
+
+def without_span(x: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """The component of `x` (d,) orthogonal to all that vectors (n, d) span.
+
+    The span leaves out directions of less than a millionth of the largest singular value.
+    """
+    _, values, rows = np.linalg.svd(vectors, full_matrices=False)  # (r,), (r, d)
+    basis = rows[values > _DEPENDENT * values[0]]
+    return x - basis.T @ (basis @ x)
+
+
+def edit(x: V, a: V, b: V, by: float = 1.0) -> V:
+    """`x` with `a` changed to `b`: unit(x) + by · (unit(b) − unit(a)).
+
+    Source: SIMAT, Couairon et al. 2021 (arXiv 2112.03162), section 4, where `by` is λ.
+    """
+    return direction(x) + by * (direction(b) - direction(a))
 
 
 def lerp(a: V, b: V, t: float) -> V:
@@ -137,6 +175,17 @@ def analogy(a: V, b: V, c: V) -> V:
     representations".
     """
     return b - a + c
+
+
+def odd_one(points: np.ndarray) -> int:
+    """The row of unit points (n, d) with the lowest cosine with their mean.
+
+    Source: gensim's `KeyedVectors.doesnt_match`.
+
+    >>> odd_one(np.array([[1.0, 0.0], [0.8, 0.6], [0.0, -1.0]]))
+    2
+    """
+    return int((points @ points.mean(axis=0)).argmin())
 
 
 def center(x: V, mean_of_modality: V) -> V:

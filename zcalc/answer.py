@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zcalc import hooks
+from zcalc.analysis.difference import Separator
+from zcalc.analysis.labels import Labels
+from zcalc.analysis.parts import Parts
 from zcalc.decode.caption import Beam
 from zcalc.gallery import Picture
 from zcalc.index.query import Hit
@@ -48,15 +51,25 @@ class Measure(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Strip:
+    """A set of pictures: how many it has, and the first of them."""
+
+    name: str
+    count: int
+    pictures: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What is shown of a result, under the names of the JSON output; rendering computes nothing.
 
     `tree` and `operands` (the pictures it names) are for drawing the equation. A number has a
     `value` and no `norm`. `captions` are beams, best first, decoded by `method`. `searched` is how
     many pictures were searched for `images`, `query` with which settings. `skipped` are the
-    pictures that could not be read. `text_remarks` are what the encoder misses of the texts.
-    `random_cosine` is what random pairs have, on average, where the answer's cosines can be held
-    against it. `seconds` is the time each part took.
+    pictures that could not be read. `labels` are the classes of each picture, `parts` the words of
+    a sum, `diff` what tells two sets apart, `strips` the pictures of sets. `text_remarks` are what
+    the encoder misses of the texts. `random_cosine` is what random pairs have, on average, where
+    the answer's cosines can be held against it. `seconds` is the time each part took.
     """
 
     expr: str
@@ -74,6 +87,10 @@ class Answer:
     query: Mapping[str, Any] = field(default_factory=dict)
     terms: tuple[Term, ...] = ()
     plot: Measure | None = None
+    labels: tuple[Labels, ...] = ()
+    parts: Parts | None = None
+    diff: tuple[Separator, ...] | None = None
+    strips: tuple[Strip, ...] = ()
     skipped: "tuple[Skipped, ...]" = ()
     notes: tuple[str, ...] = ()
     text_remarks: tuple[str, ...] = ()
@@ -118,7 +135,8 @@ class View:
     """Which parts of a result to show.
 
     `caption`, `query` and `plot` are settings of `Result.caption`, `nearest` and `plot`; a caption
-    or plot of None is left out, as are 0 `words` or `pictures`.
+    or plot of None is left out, as are 0 `words`, `pictures` or `parts`. `among` is a file of words
+    to rank, `labels` are classes to choose from.
     """
 
     caption: Mapping[str, Any] | None = field(default=None, hash=False)
@@ -127,6 +145,9 @@ class View:
     plot: Mapping[str, Any] | None = field(default=None, hash=False)
     query: Mapping[str, Any] = field(default_factory=dict, hash=False)
     keep_operands: bool = False
+    among: str | None = None
+    labels: tuple[str, ...] = ()
+    parts: int = 0
 
     @classmethod
     def of_verb(cls, verb: Verb) -> "View":
@@ -134,13 +155,20 @@ class View:
         settings = dict(verb.settings)
         match verb.name:
             case "caption":
-                return cls(caption=settings)
+                fields: dict[str, Any] = {"caption": settings}
             case "words":
-                return cls(words=settings.get("k", 10))
+                fields = {"words": settings.get("k", 10), "among": settings.get("among")}
             case "nearest":
-                return cls(pictures=settings.pop("k", 5), query=settings)
+                fields = {"pictures": settings.pop("k", 5), "query": settings}
+            case "label":
+                fields = {"labels": settings["names"]}
+            case "parts":
+                fields = {"parts": settings.get("k", 6)}
+            case "relevance":
+                fields = {"plot": {"kind": "relevance", **settings}}
             case _:
-                return cls(plot=settings)
+                fields = {"plot": settings}
+        return cls(**fields)
 
     def answer(self, result: Answerable) -> Answer:
         """Compute these parts of a result, each once."""

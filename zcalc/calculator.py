@@ -12,14 +12,18 @@ import numpy as np
 
 from zcalc import hooks
 from zcalc.adhoc import picture_operand, vector_operand
+from zcalc.algebra import odd_one
 from zcalc.decode.captions import BUDGET, caption_all, check_verb, setting_names
 from zcalc.decode.decoders import DECODERS
 from zcalc.errors import ZcalcError
+from zcalc.expression import Expression
 from zcalc.gallery import Gallery
-from zcalc.language import Bound, Step, Text, image, plan
+from zcalc.language import Bound, Call, Keyword, Step, Text, image, number, plan
 from zcalc.models.pair import Models
 from zcalc.progress import notice
-from zcalc.result import Evaluated, Result, Results, Scalar
+from zcalc.query_result import QueryResult
+from zcalc.result import Result, Results
+from zcalc.set_result import PictureSet
 from zcalc.space import Space
 
 if TYPE_CHECKING:
@@ -136,13 +140,13 @@ class Calculator(Space):
         """Evaluate the statements of a program that is already planned."""
         for step in steps:
             if step.verb is not None:
-                check_verb(step.verb, self.models.preset, source)
+                check_verb(step.verb, self.models, source)
         start = time.perf_counter() - self.models.load_seconds
         evaluation = self.evaluation([step.tree for step in steps], source)
-        results = [Evaluated.of_step(self, step, evaluation, source) for step in steps]
+        results = [Expression.of_step(self, step, evaluation, source) for step in steps]
         results[0].seconds["embed"] = time.perf_counter() - self.models.load_seconds - start
         for result in results:
-            _ = result.value if isinstance(result, Scalar) else result.vector
+            result.evaluate()
         self.names.update(bound)
         return results[0] if len(results) == 1 else Results(results)
 
@@ -166,6 +170,31 @@ class Calculator(Space):
     def txt(self, text: str) -> Result:
         """A text as an operand."""
         return Result(self, Text(text))
+
+    def imgs(
+        self, pattern: str | None = None, *, where: str | None = None, most: int | None = None
+    ) -> PictureSet:
+        """A set of pictures: `calc.imgs("trips/*")`, `calc.imgs(where="year > 2010")`."""
+        given = [] if pattern is None else [Text(pattern)]
+        named = {"where": where and Text(where), "most": most and number(most)}
+        keywords = [Keyword(name, value) for name, value in named.items() if value]
+        return PictureSet(self, Call("imgs", (*given, *keywords)))
+
+    def odd_one(self, *things: "str | Result") -> "str | Result":
+        """The one that fits the others least: texts, or results such as `calc.img("cat")`.
+
+        It has the lowest cosine with the mean direction of all, as gensim's `doesnt_match` has it.
+        Raises ZcalcError for fewer than three.
+
+        >>> import zcalc
+        >>> zcalc.load("mini").odd_one("breakfast", "lunch", "dinner", "rocket")
+        'rocket'
+        """
+        if len(things) < 3:
+            hint = 'For example: calc.odd_one("breakfast", "lunch", "rocket").'
+            raise ZcalcError(f"Nothing is odd among {len(things)}; give three or more.", hint)
+        results = [self.txt(thing) if isinstance(thing, str) else thing for thing in things]
+        return things[odd_one(np.stack([result.vector for result in results]))]
 
     def lab(self, expr: str = "") -> Any:
         """The image-algebra widget: build an expression by hand, with live results beside it."""
@@ -213,8 +242,8 @@ class Calculator(Space):
         interrupt returns the captions so far: the last may be unfinished, later ones are missing.
         """
         results = [self(e) if isinstance(e, str) else e for e in expressions]
-        if not all(isinstance(result, Result) for result in results):
-            hint = "Pass expressions with one embedding each."
+        if not all(isinstance(result, Result | QueryResult) for result in results):
+            hint = "Pass expressions with one embedding or query each."
             raise ZcalcError("Numbers and programs of several statements have no caption.", hint)
         targets = [result.target(mode) for result in results]
         decoder = method or self.models.preset.method

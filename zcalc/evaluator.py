@@ -1,18 +1,23 @@
-"""The evaluator: a syntax tree and the vectors of its operands to an embedding or a number."""
+"""The evaluator: a syntax tree and the vectors of its operands to its value.
+
+That is a number, an embedding, a set of pictures or a query.
+"""
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zcalc import algebra
+from zcalc.combination import Combination, point
+from zcalc.compound import Alternatives, Compound, compound
 from zcalc.errors import ZcalcError
 from zcalc.language import (
     Call,
     Image,
     Inverse,
+    Keyword,
     LanguageError,
     Neg,
     Node,
@@ -34,50 +39,17 @@ if TYPE_CHECKING:
 
 CANCELLED = 1e-6  # a norm values this fraction of `Combination.size` is rounding noise
 MEANS = "mean picture", "mean text"
+REST = "taken out by a set"
 Vectors = Mapping[Operand, np.ndarray]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Combination:
-    """An embedding (d,) as a linear combination of the operands, with their weights (n,).
-
-    `size` is the norm it would have if all its terms pointed in the same direction.
-    """
-
-    vector: np.ndarray
-    weights: np.ndarray
-    size: float
-    __array_ufunc__: ClassVar[None] = None  # numpy scalars defer to __rmul__
-
-    def __add__(self, other: "Combination") -> "Combination":
-        return Combination(
-            self.vector + other.vector, self.weights + other.weights, self.size + other.size
-        )
-
-    def __mul__(self, scale: float) -> "Combination":
-        return Combination(self.vector * scale, self.weights * scale, self.size * abs(scale))
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, divisor: float) -> "Combination":
-        return Combination(self.vector / divisor, self.weights / divisor, self.size / abs(divisor))
-
-    def __sub__(self, other: "Combination") -> "Combination":
-        return self + other * -1.0
-
-    def __matmul__(self, other: "Combination") -> float:
-        return float(self.vector @ other.vector)
-
-
-Value = float | Combination
+Value = float | Combination | Alternatives | Compound
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "mean": algebra.mean,
     "unit": algebra.direction,
     "proj": algebra.proj,
-    "rej": algebra.rej,
     "lerp": algebra.lerp,
     "slerp": algebra.slerp,
-    "analogy": algebra.analogy,
+    "edit": algebra.edit,
     "cos": algebra.cos,
     "norm": algebra.norm,
 }
@@ -86,9 +58,9 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 class Evaluation:
     """Evaluates expressions over the same operands, computing shared subexpressions only once.
 
-    `vectors` maps every picture and text to its vector (d,). `means` returns the mean picture and
-    the mean text, two (d,), and is called only for `center`. `source` is the text for error
-    locations.
+    `vectors` maps every picture and text to its vector (d,), `sets` every `imgs(…)` to its unit
+    vectors (n, d). `means` returns the mean picture and the mean text, two (d,), and is called only
+    for `center`. `source` is the text for error locations.
     """
 
     def __init__(
@@ -96,14 +68,18 @@ class Evaluation:
         vectors: Vectors,
         source: str | None = None,
         means: Callable[[], tuple[np.ndarray, np.ndarray]] | None = None,
+        sets: Mapping[Call, np.ndarray] | None = None,
     ) -> None:
-        self.operands = (*vectors, *MEANS)  # n operands and the two means
-        self._is_text = np.array([isinstance(node, Text) for node in vectors], dtype=bool)  # (n,)
+        sets = sets or {}
+        self.operands = (*vectors, *sets, *MEANS)  # n operands and the two means
+        self._is_text = np.array([isinstance(n, Text) for n in self.operands[:-2]], dtype=bool)
         self._source, self._means = source, means
         self.vectors = vectors
         self._values: dict[Node, Value] = {}
         for i, (node, vector) in enumerate(vectors.items()):
             self._values[node] = self._single(np.asarray(vector, dtype=np.float64), i)
+        for i, (pictures, rows) in enumerate(sets.items(), len(vectors)):
+            self._values[pictures] = Alternatives(np.asarray(rows, dtype=np.float64), i)
 
     def __call__(self, node: Node) -> Value:
         """Evaluate an expression without names to an embedding or a number.
@@ -114,9 +90,12 @@ class Evaluation:
         with np.errstate(over="ignore", invalid="ignore"):
             return bottom_up(fold_constants(node), self._step)
 
-    def terms(self, value: Combination) -> list[tuple[Operand | str, float, float, float]]:
-        """Return each operand of a value with its weight, and its term's norm and cosine."""
-        terms = []
+    def terms(self, value: Combination) -> list[tuple[Node | str, float, float, float]]:
+        """Return each operand of a value with its weight, and its term's norm and cosine.
+
+        The last may be the rest: what `rej` took out for a set, which is no multiple of its mean.
+        """
+        terms: list[tuple[Node | str, float, float, float]] = []
         for i, node in enumerate(self.operands):
             weight = float(value.weights[i])
             if weight == 0:
@@ -124,15 +103,29 @@ class Evaluation:
             term = self._operand(i) * weight
             cosine = algebra.cos(term, value) if algebra.norm(term) else 0.0
             terms.append((node, weight, algebra.norm(term), cosine))
+        if (rest := self._rest(value)) is not None:
+            cosine = float(rest @ value.vector) / (algebra.norm(rest) * algebra.norm(value))
+            terms.append((REST, 1.0, algebra.norm(rest), cosine))
         return terms
 
-    def parts(self, tree: Node, value: Combination) -> Parts:
+    def _rest(self, value: Combination) -> np.ndarray | None:
+        """What the weighted operands lack of a value, (d,), if it is more than rounding noise."""
+        if len(self.operands) == len(self.vectors) + len(MEANS):
+            return None
+        used = (i for i in range(len(self.operands)) if value.weights[i])
+        known = sum(self._operand(i).vector * value.weights[i] for i in used)
+        rest = value.vector - known
+        return rest if algebra.norm(rest) > CANCELLED * value.size else None
+
+    def parts(self, tree: Node, value: Combination) -> Parts | None:
         """Return the operands of an expression for ranking words, without those that set a scene.
 
-        If all of them do, they all stay.
+        If all of them do, they all stay. None for an expression of sets alone.
         """
         weights = dict(zip(self.vectors, value.weights[: len(self.vectors)], strict=True))
-        used = [node for node in operands(tree) if weights[node]]
+        used = [node for node in operands(tree) if weights.get(node)]
+        if not used:
+            return None
         scene = {n for n in used if isinstance(n, Text) and sets_scene(n.text)}
         kept = [node for node in used if node not in scene]
         if not kept:
@@ -158,6 +151,8 @@ class Evaluation:
         nonzero = [(i, float(weight)) for i, weight in enumerate(value.weights) if weight]
         operands = [self._operand(i).vector for i, _ in nonzero]
         weights = [w * algebra.norm(v) for (_, w), v in zip(nonzero, operands, strict=True)]
+        if (rest := self._rest(value)) is not None:
+            operands, weights = [*operands, rest], [*weights, algebra.norm(rest)]
         return Toward(np.stack(operands), weights)
 
     def _operand(self, i: int) -> Combination:
@@ -165,6 +160,8 @@ class Evaluation:
         if isinstance(node, str):
             return self._mean(i)
         value = self._values[node]
+        if isinstance(value, Alternatives):
+            return self._single(value.vectors.mean(axis=0), i)
         assert isinstance(value, Combination)
         return value
 
@@ -198,14 +195,34 @@ class Evaluation:
                 return sum(values[1:], values[0])
             case Product():
                 return math.prod(values[1:], start=values[0])
+            case Keyword():
+                return values[0] if values else 0.0  # the constant of `how`
+            case Call():
+                return self._call(node, values)
+        raise TypeError(f"not an expression: {node!r}")
+
+    def _call(self, node: Call, values: list[Any]) -> Value:  # noqa: PLR0911  (one case per call)
+        match node:
             case Call("center"):
                 return self._centered(values[0])
-            case Call(function):
-                return _FUNCTIONS[function](*values)
-        raise TypeError(f"not an expression: {node!r}")
+            case Call("mean"):
+                return self._mean_of(values)
+            case Call("rej"):
+                return self._without(*values)
+            case Call("both" | "either" | "butnot" as operator):
+                return compound(operator, map(_part, values))
+            case Call("analogy", (*_, Keyword("how", Text("mul")))):
+                return compound("mul", map(_part, values[:3]))
+            case Call("diff"):
+                return values[0]  # what is compared is asked of its sets
+            case Call("analogy"):
+                return algebra.analogy(*values[:3])
+        return _FUNCTIONS[node.function](*values)
 
     def _checked(self, value: Value) -> Value:
         """Raise for a value that is not finite, and round to zero what is only rounding noise."""
+        if isinstance(value, Alternatives | Compound):
+            return value
         if not isinstance(value, Combination):
             if math.isfinite(value):
                 return value
@@ -216,6 +233,26 @@ class Evaluation:
         if 0 < length <= CANCELLED * value.size:
             return Combination(0 * value.vector, value.weights, value.size)
         return value
+
+    def _mean_of(self, values: list[Any]) -> Combination:
+        """The mean direction of embeddings and of all pictures in sets."""
+        return algebra.mean(*(self._total(v) if isinstance(v, Alternatives) else v for v in values))
+
+    def _total(self, value: Alternatives) -> algebra.Total:
+        """The sum of a set's directions: its mean, times their number."""
+        count = len(value.vectors)
+        single = self._single(value.vectors.mean(axis=0), value.index)
+        return algebra.Total(single * float(count), count)
+
+    def _without(self, x: Combination, *off: Any) -> Combination:
+        """Take out of `x` all that the other embeddings and sets span."""
+        sets = [value for value in off if isinstance(value, Alternatives)]
+        if not sets:
+            return algebra.rej(x, *off)
+        rows = [v.vectors if isinstance(v, Alternatives) else algebra.unit(v.vector)[None]
+                for v in off]  # fmt: skip
+        left = algebra.without_span(x.vector, np.concatenate(rows))  # (d,)
+        return Combination(left, x.weights, x.size)
 
     def _centered(self, value: Combination) -> Combination:
         """Subtract the mean picture, times the total weight of pictures, and likewise for texts."""
@@ -236,24 +273,9 @@ class Evaluation:
         return Combination(vector, weights, algebra.norm(vector))
 
 
-def point(value: Value) -> tuple[np.ndarray, float]:
-    """Return the direction of an embedding, (d,) float32 of length 1, and its norm.
-
-    Raises ZcalcError if the operands cancel out, leaving no direction.
-
-    >>> tea, cup = Text("tea"), Text("cup")
-    >>> evaluation = Evaluation({tea: np.array([3.0, 0.0]), cup: np.array([0.0, 4.0])})
-    >>> point(evaluation(Sum((tea, Neg(cup)))))
-    (array([ 0.6, -0.8], dtype=float32), 5.0)
-    """
-    assert isinstance(value, Combination), "a number has no direction"
-    length = algebra.norm(value)
-    if length == 0:
-        raise ZcalcError(
-            "The expression cancels out to zero, so it has no direction",
-            "Change an operand or its weight so that the terms do not cancel.",
-        )
-    return algebra.unit(value.vector).astype(np.float32), length
+def _part(value: Any) -> Any:
+    """A part of a query: an embedding as its unit point (d,)."""
+    return point(value)[0].astype(np.float64) if isinstance(value, Combination) else value
 
 
 def _inverse(divisor: float) -> float:

@@ -16,9 +16,12 @@ from zcalc.language import (
     Call,
     Image,
     Inverse,
+    Keyword,
     Neg,
     Node,
+    Step,
     Text,
+    Type,
     Verb,
     check,
     number,
@@ -32,7 +35,18 @@ from zcalc.space import Space
 
 Embedding = TypeVar("Embedding")  # `result.Result`
 Scalar = TypeVar("Scalar")  # `result.Scalar`, for a number
+KINDS: dict[Type, type["Expression[Any, Any]"]] = {}  # the class of a value, by its type
 STAGES = ("load", "embed", "caption", "words", "nearest")
+
+
+def represents(kind: Type) -> Callable[[type[Any]], type[Any]]:
+    """Make a class the one for values of a type."""
+
+    def register(own: type[Any]) -> type[Any]:
+        KINDS[kind] = own
+        return own
+
+    return register
 
 
 class Expression(Generic[Embedding, Scalar]):
@@ -45,6 +59,8 @@ class Expression(Generic[Embedding, Scalar]):
     the text `2 * a - b` and `proj(a, b)` in tree, name and value. Other operands are expressions of
     the same calculator, or numbers.
     """
+
+    card = View()  # what is shown without a verb
 
     def __init__(self, calculator: Space, tree: Node, source: str | None = None) -> None:
         if source is None:  # built in Python: parse its text, so that errors can point into it
@@ -92,9 +108,9 @@ class Expression(Generic[Embedding, Scalar]):
         """The projection of this onto another embedding, `proj(x, on)`."""
         return self._call("proj", on)
 
-    def rej(self, off: "Expression") -> Embedding:
-        """The rejection of this from another embedding: x − proj(x, off), `rej(x, off)`."""
-        return self._call("rej", off)
+    def rej(self, off: "Expression", *others: "Expression") -> Embedding:
+        """This without its components along other embeddings, `rej(x, off, …)`."""
+        return self._call("rej", off, *others)
 
     def lerp(self, b: "Expression", t: "float | Expression") -> Embedding:
         """Linear interpolation to another embedding, `lerp(a, b, t)`."""
@@ -104,9 +120,30 @@ class Expression(Generic[Embedding, Scalar]):
         """Spherical interpolation to another embedding, `slerp(a, b, t)`."""
         return self._call("slerp", b, t)
 
-    def analogy(self, b: "Expression", c: "Expression") -> Embedding:
-        """This is to `b` as `c` is to the result, b − a + c, `analogy(a, b, c)`."""
-        return self._call("analogy", b, c)
+    def analogy(self, b: "Expression", c: "Expression", how: str = "add") -> Any:
+        """This is to `b` as `c` is to the result, b − a + c, `analogy(a, b, c)`.
+
+        With `how="mul"` a query by 3CosMul (see `compound.Compound`).
+        """
+        others = [self._tree_of(b), self._tree_of(c)]
+        named = [] if how == "add" else [Keyword("how", Text(how))]
+        return self._result(Call("analogy", (self.tree, *others, *named)))
+
+    def edit(self, a: "Expression", b: "Expression", by: "float | Expression" = 1.0) -> Embedding:
+        """This with `a` changed to `b`, `edit(x, a, b, by=1)`."""
+        return self._call("edit", a, b, by)
+
+    def both(self, *others: "Expression") -> Any:
+        """The query for what is near this and the others, `both(a, b, …)`."""
+        return self._call("both", *others)
+
+    def either(self, *others: "Expression") -> Any:
+        """The query for what is near this or another, `either(a, b, …)`."""
+        return self._call("either", *others)
+
+    def butnot(self, other: "Expression") -> Any:
+        """The query for what is near this and not near the other, `butnot(a, b)`."""
+        return self._call("butnot", other)
 
     def center(self) -> Embedding:
         """This without its modality's mean embedding, `center(x)`."""
@@ -130,6 +167,13 @@ class Expression(Generic[Embedding, Scalar]):
         remarks = map(self.calculator.models.encoder.remark, dict.fromkeys(texts))
         return tuple(remark for remark in remarks if remark)
 
+    @property
+    def view(self) -> View:
+        """What to show: its verb's part, without a verb everything, and nothing for a binding."""
+        if self.verb is not None:
+            return View.of_verb(self.verb)
+        return View() if self.name else self.card
+
     def answer(self, view: View | None = None) -> Answer:
         """Compute what is shown: the parts that `view` names."""
         raise NotImplementedError
@@ -137,9 +181,17 @@ class Expression(Generic[Embedding, Scalar]):
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return hooks.mimebundle(self)
 
+    @staticmethod
+    def of_step(calculator: Space, step: Step, evaluation: Evaluation, source: str) -> Any:
+        """The value of a program's statement; its errors point into the program's text."""
+        result = KINDS[step.type](calculator, step.tree, step.source)
+        result.name, result.verb, result._source = step.name, step.verb, source
+        result.__dict__["_evaluation"] = evaluation
+        return result
+
     def _result(self, tree: Node) -> Any:
-        """The result of a tree on the same calculator."""
-        raise NotImplementedError
+        """The value of a tree on the same calculator."""
+        return KINDS[check(tree)](self.calculator, tree)
 
     @cached_property
     def _evaluation(self) -> Evaluation:
@@ -152,6 +204,10 @@ class Expression(Generic[Embedding, Scalar]):
         evaluation = self._evaluation
         with self._timed("embed"):
             return evaluation(self.tree)
+
+    def evaluate(self) -> None:
+        """Compute the value; raises LanguageError where it has none."""
+        _ = self._value
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

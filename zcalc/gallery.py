@@ -1,5 +1,6 @@
 """Pictures by name: the sample pictures, or those in folders."""
 
+import math
 import os
 import stat
 from collections import defaultdict
@@ -46,7 +47,8 @@ class Picture:
     """A picture's name and file.
 
     Pictures added from Python carry `pixels` instead; embeddings added from Python carry a
-    `vector` (d,). `caption_source` is a caption, or what finds it once it is asked for.
+    `vector` (d,). `caption_source` is a caption, or what finds it once it is asked for. `box` is
+    the part of it that is meant: left, top, right and bottom in shares of its sides.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Picture:
     caption_source: str | Callable[[], str | None] | None = field(
         default=None, compare=False, repr=False
     )
+    box: tuple[float, float, float, float] | None = None
 
     @property
     def caption(self) -> str | None:
@@ -64,8 +67,17 @@ class Picture:
         return source() if callable(source) else source
 
     def open(self, within: tuple[int, int] | None = None) -> Image.Image:
-        """The picture as upright RGB (see `open_picture`); raises ZcalcError if unreadable."""
-        return open_picture(self.path, within) if self.pixels is None else self.pixels.copy()
+        """The picture as upright RGB (see `open_picture`), or the part of it in `box`.
+
+        Raises ZcalcError if it is unreadable.
+        """
+        picture = open_picture(self.path, within) if self.pixels is None else self.pixels.copy()
+        if self.box is None:
+            return picture
+        left, top, right, bottom = self.box
+        x, y = int(left * picture.width), int(top * picture.height)
+        far = math.ceil(right * picture.width), math.ceil(bottom * picture.height)
+        return picture.crop((x, y, max(x + 1, far[0]), max(y + 1, far[1])))
 
 
 class Gallery:

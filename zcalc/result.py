@@ -1,25 +1,25 @@
 """Results: the value of an expression, and the words, pictures and sentence nearest to it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zcalc import hooks
-from zcalc.algebra import unit
-from zcalc.answer import Answer, Measure, Term, View, skipped_note
-from zcalc.decode.caption import Caption, latest
-from zcalc.decode.captions import MODES, decode, max_updates
-from zcalc.decode.comparison import ComparedCaption, Comparison
+from zcalc.analysis.labels import Labels, label
+from zcalc.analysis.parts import Parts, parts
+from zcalc.answer import Answer, Measure, Term, View
+from zcalc.combination import Combination, point
+from zcalc.decodable import Decodable
+from zcalc.decode.captions import MODES
 from zcalc.errors import ZcalcError
-from zcalc.evaluator import MEANS, Combination, Evaluation, point
-from zcalc.expression import Expression
+from zcalc.evaluator import MEANS
+from zcalc.expression import Expression, represents
 from zcalc.index.feedback import apply_feedback
 from zcalc.index.query import Hit, Query, nearest
-from zcalc.language import Call, Node, Step, Text, Type, check, errors_at, operands, unparse
-from zcalc.progress import track
-from zcalc.space import Space
+from zcalc.language import Call, Image, Node, Type, errors_at, operands, unparse
 from zcalc.words import Word
 
 if TYPE_CHECKING:
@@ -27,26 +27,10 @@ if TYPE_CHECKING:
 
     from zcalc.decode.objective import Objective
     from zcalc.decode.run import Target
-    from zcalc.index import Skipped
 
 
-class Evaluated(Expression["Result", "Scalar"]):
-    """A result: an embedding or a number."""
-
-    @classmethod
-    def of_step(cls, calculator: Space, step: Step, evaluation: Evaluation, source: str) -> Any:
-        """The result of a program's statement; its errors point into the program's text."""
-        kind = Scalar if step.type is Type.NUMBER else Result
-        result = kind(calculator, step.tree, step.source)
-        result.name, result.verb, result._source = step.name, step.verb, source
-        result.__dict__["_evaluation"] = evaluation
-        return result
-
-    def _result(self, tree: Node) -> Any:
-        return (Scalar if check(tree) is Type.NUMBER else Result)(self.calculator, tree)
-
-
-class Scalar(Evaluated):
+@represents(Type.NUMBER)
+class Scalar(Expression["Result", "Scalar"]):
     """A number, such as a cosine."""
 
     def __float__(self) -> float:
@@ -70,61 +54,24 @@ class Scalar(Evaluated):
         )
 
 
-class Result(Evaluated):
+@represents(Type.EMBEDDING)
+class Result(Decodable["Result", "Scalar"]):
     """An embedding; everything about it is computed when it is asked for.
 
     `expr` is its text, `tree` its syntax tree with all names substituted. A notebook shows a
     result as a card: the parts that its verb names or, without a verb, those of `card`.
     """
 
-    card = View(caption={}, words=10, pictures=6)
-
-    @cached_property
-    def _captions(self) -> dict[Any, tuple[Caption, float]]:
-        """The captions so far by decoder and settings, with the seconds they took."""
-        return {}
-
-    @property
-    def view(self) -> View:
-        """What to show: its verb's part, without a verb everything, and nothing for a binding."""
-        if self.verb is not None:
-            return View.of_verb(self.verb)
-        return View() if self.name else self.card
-
-    def answer(self, view: View | None = None) -> Answer:
-        """Compute what is shown: the parts that `view` names, by default `self.view`, each once."""
-        view = self.view if view is None else view
-        caption = None if view.caption is None else self.caption(**view.caption)
-        words = self.words(view.words, keep_operands=view.keep_operands) if view.words else None
-        hits: list[Hit] | None = None
-        skipped: tuple[Skipped, ...] = ()
-        searched = 0
-        if view.pictures:
-            hits = self.nearest(view.pictures, keep_operands=view.keep_operands, **view.query)
-            skipped, searched = self.calculator.skipped, len(self.calculator.image_index)
-        plot = None if view.plot is None else self.measure(**view.plot)
+    def _details(self, view: View) -> dict[str, Any]:
         centred = self._is_centred(view.query) or any(t.name in MEANS for t in self.terms)
-        return Answer(
-            expr=self.expr,
-            model=self.calculator.models.name,
-            tree=self.tree,
-            name=self.name,
-            norm=self.norm,
-            operands=self.operand_pictures,
-            captions=None if caption is None else caption.ranked,
-            method="" if caption is None else caption.method,
-            words=None if words is None else tuple(words),
-            images=None if hits is None else tuple(hits),
-            searched=searched,
-            query=dict(view.query),
-            terms=tuple(self.terms),
-            plot=plot,
-            skipped=skipped,
-            notes=skipped_note(skipped),
-            text_remarks=self.remarks,
-            random_cosine=None if centred else self.calculator.models.random_cosine,
-            seconds=dict(self.seconds),
-        )
+        return {
+            "norm": self.norm,
+            "terms": tuple(self.terms),
+            "plot": None if view.plot is None else self.measure(**view.plot),
+            "labels": (self.label(view.labels),) if view.labels else (),
+            "parts": self.parts(view.parts) if view.parts else None,
+            "random_cosine": None if centred else self.calculator.models.random_cosine,
+        }
 
     def _is_centred(self, query: Mapping[str, Any]) -> bool:
         """Whether a search for pictures subtracts the means; None follows the preset."""
@@ -136,6 +83,10 @@ class Result(Evaluated):
         value = self._value
         with errors_at(self._source, self.tree.span):
             return point(value)
+
+    def evaluate(self) -> None:
+        """Compute the point; raises LanguageError if the expression cancels out."""
+        _ = self._point
 
     @property
     def vector(self) -> np.ndarray:
@@ -164,19 +115,49 @@ class Result(Evaluated):
             for node, *numbers in self._evaluation.terms(value)
         ]
 
-    def words(self, k: int = 10, *, keep_operands: bool = False) -> list[Word]:
+    def words(
+        self, k: int = 10, *, keep_operands: bool = False, among: str | None = None
+    ) -> list[Word]:
         """The `k` best words, best first, without the expression's own operands.
 
-        A picture alone is described by all words, its name among them.
+        A picture alone is described by all words, its name among them. `among` is a file of one's
+        own words or phrases to rank, one on each line.
         """
-        nodes = set(operands(self.tree))
-        own = [node.text for node in nodes if isinstance(node, Text)]
-        if len(nodes) > 1:
-            own += [picture.name for picture in self.operand_pictures.values()]
-        left_out = () if keep_operands else own
-        target, parts = self.vector, self._evaluation.parts(self.tree, self._value)
+        _ = self.vector  # raises if the expression cancels out
         with self._timed("words"):
-            return self.calculator.models.vocabulary.nearest(target, k, left_out, parts)
+            return self._nearest_words(k, keep_operands, among)
+
+    def _nearest_words(
+        self, k: int, keep_operands: bool = False, among: str | None = None
+    ) -> list[Word]:
+        left_out = () if keep_operands else self._own()
+        parts = self._evaluation.parts(self.tree, self._value)
+        return self._vocabulary(among).nearest(self.vector, k, left_out, parts)
+
+    def label(self, classes: Sequence[str]) -> Labels:
+        """The probability of each class, such as `["cat", "dog"]` (see `analysis.labels`)."""
+        models = self.calculator.models
+        return label(models, [unparse(self.tree)], self.vector[None], classes)[0]
+
+    def parts(self, k: int = 6) -> Parts:
+        """This as a weighted sum of at most `k` words (see `analysis.parts`)."""
+        models = self.calculator.models
+        models.check_count(k)
+        _, text_mean = self.calculator.means
+        centred = point(self._evaluation(Call("center", (self.tree,), span=self.tree.span)))[0]
+        texts = models.plain_vocabulary
+        return parts(centred, texts.texts, texts.vectors - text_mean.astype(np.float32), k)
+
+    def relevance(self, text: str, grid: int = 7) -> Measure:
+        """Which parts of a picture answer to a text (see `geometry.relevance`)."""
+        return self.measure("relevance", text=text, grid=grid)
+
+    def crop(self, left: float, top: float, right: float, bottom: float) -> "Result":
+        """A part of this picture, in shares of its sides, `crop(img(x), 0, 0, 0.5, 1)`."""
+        if not isinstance(self.tree, Image):
+            raise ZcalcError(f"{self.expr} is not a picture.", "Use crop on calc.img(…).")
+        box = (float(left), float(top), float(right), float(bottom))
+        return self._result(Image(self.tree.name, self.tree.quoted, box))
 
     def nearest(  # noqa: PLR0913
         self,
@@ -188,8 +169,11 @@ class Result(Evaluated):
         diversity: float = 0.0,
         center: bool | None = None,
         keep_operands: bool = False,
+        among: "Expression[Any, Any] | Node | None" = None,
     ) -> list[Hit]:
         """The `k` nearest pictures of the gallery, best first, without the expression's own.
+
+        `among` is a set of pictures to search, `calc.imgs("trips/*")`, by default all.
 
         `threshold` is the lowest cosine, `where` an SQL condition on metadata ("year > 2010").
         `fold` moves near-duplicates, pictures with at least this cosine (0.94, say) to a better
@@ -202,13 +186,14 @@ class Result(Evaluated):
         ['tea']
         """
         space, query = self.calculator, Query(k, threshold, where, fold, diversity)
-        own = {str(p.path) for p in self.operand_pictures.values() if not keep_operands}
+        own = set() if keep_operands else self._own_paths()
+        rows = self._rows_among(among)
         target, mean = self.vector, None
         if self._is_centred({"center": center}):
             mean = space.means[0]
             target = point(self._evaluation(Call("center", (self.tree,), span=self.tree.span)))[0]
         with self._timed("nearest"):
-            return nearest(space.searchable, target, query, own, mean)
+            return nearest(space.search_among(rows), target, query, own, mean)
 
     def more(self, *pictures: str | Hit) -> "Result":
         """More like these pictures: the expression with them added (see `index.feedback`)."""
@@ -218,42 +203,6 @@ class Result(Evaluated):
         """Less like these pictures: the expression with them subtracted."""
         return Result(self.calculator, apply_feedback(self.tree, less=_names(pictures)))
 
-    def caption(
-        self,
-        method: str | None = None,
-        *,
-        mode: str = "vectors",
-        on_token: Callable[[Caption], None] | None = None,
-        **settings: Any,
-    ) -> Caption:
-        """Decode the point into a sentence; the same call returns the same caption at once.
-
-        `method` is a decoder of `DECODERS`, the preset's by default; `settings` are the decoder's.
-        `mode="scores"` does the arithmetic on the operands' cosines with the caption instead of on
-        their vectors. `on_token` receives the growing caption. An interrupt returns what is there.
-        """
-        method = method or self.calculator.models.preset.method
-        return self._decoded(method, mode, settings, on_token)[0]
-
-    def _decoded(
-        self,
-        method: str,
-        mode: str,
-        settings: Mapping[str, Any],
-        on_token: Callable[[Caption], None] | None = None,
-    ) -> tuple[Caption, float]:
-        """A caption, and the seconds that decoding it took; cached."""
-        models, key = self.calculator.models, (method, mode, tuple(sorted(settings.items())))
-        if key not in self._captions:
-            target, before = self.target(mode), self.seconds["caption"]
-            with self._timed("caption"):
-                captions = decode(models, target, method, settings, self.calculator.seed)
-                total = max_updates(models, method, settings)
-                updates = track(captions, "Writing a caption", total, saying=lambda c: c.text)
-                caption = latest(updates, on_token)
-            self._captions[key] = caption, self.seconds["caption"] - before
-        return self._captions[key]
-
     def target(self, mode: str = "vectors") -> "Target":
         """What a decoder writes toward: the point ("vectors") or the weighted operands ("scores").
 
@@ -261,18 +210,12 @@ class Result(Evaluated):
         """
         if mode not in MODES:
             raise ZcalcError(f"Unknown mode {mode!r}.", 'Use "vectors" or "scores".')
-        vector = self.vector  # raises if the expression cancels out
-        return vector if mode == "vectors" else self.objective
+        from zcalc.decode.objective import Toward
 
-    def compare(self, *methods: str, modes: Sequence[str] = MODES, **settings: Any) -> Comparison:
-        """Caption this with several decoders (the preset's by default), in both modes."""
-        models, rows = self.calculator.models, []
-        pairs = [(m, mode) for m in methods or (models.preset.method,) for mode in modes]
-        for pair in track(pairs, "Comparing captions"):
-            caption, seconds = self._decoded(*pair, settings)
-            vector = unit(models.encoder.texts([caption.text]))[0]  # (d,)
-            rows.append(ComparedCaption(*pair, caption, float(vector @ self.vector), seconds))
-        return Comparison(self.expr, tuple(rows))
+        vector = self.vector  # raises if the expression cancels out
+        toward = Toward(vector) if mode == "vectors" else self.objective
+        assert isinstance(toward, Toward)
+        return replace(toward, words=lambda k: [word.text for word in self._nearest_words(k)])
 
     def directions(self) -> dict[str, np.ndarray]:
         """The vectors (d,) of the expression's operands and, last, the result's."""
@@ -289,7 +232,7 @@ class Result(Evaluated):
         return self.measure(kind, **settings).plot()
 
 
-class Results(list[Result | Scalar]):
+class Results(list[Any]):
     """The results of a program, one per statement."""
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:

@@ -9,10 +9,12 @@ import numpy as np
 
 from zcalc.adhoc import AdHoc
 from zcalc.algebra import unit
+from zcalc.compound import Spread
 from zcalc.errors import ZcalcError
 from zcalc.evaluator import Evaluation
 from zcalc.gallery import Gallery, Picture
-from zcalc.language import Image, Node, Text, errors_at, operands
+from zcalc.index.sets import check_set, rows_of
+from zcalc.language import Call, Image, Node, Text, error_at, errors_at, operands, sets
 from zcalc.models.pair import Models
 from zcalc.sidecars import check_share, with_captions
 from zcalc.storage import cache_folder, digest
@@ -62,10 +64,17 @@ class Space:
         if picture is None:
             with errors_at(source, node.span):
                 picture = self.gallery.find(node.name)
-        return replace(picture, caption_source=picture.caption if self.share else None)
+        if node.box is None:
+            return replace(picture, caption_source=picture.caption if self.share else None)
+        if picture.vector is not None:
+            message = f"{node.name} is an embedding, which has no parts"
+            raise error_at(source, node.span, message, "Use crop on a picture.")
+        return replace(picture, caption_source=None, box=node.box)  # its caption is of the whole
 
     def evaluation(self, trees: Sequence[Node], source: str) -> Evaluation:
         """Embed the operands of some expressions, one batch per modality."""
+        for tree in trees:
+            self.check_names(tree, source)
         nodes = dict.fromkeys(node for tree in trees for node in operands(tree))
         texts = [node for node in nodes if isinstance(node, Text)]
         pictures = {n: self.picture(n, source) for n in nodes if isinstance(n, Image)}
@@ -83,7 +92,44 @@ class Space:
         rows = np.concatenate([image_rows, text_rows, *(v[None] for v in vectors.values())])
         rows = unit(rows.astype(np.float64)) if self.normalize else rows.astype(np.float64)
         embedded = dict(zip([*images, *texts, *vectors], rows, strict=True))
-        return Evaluation({node: embedded[node] for node in nodes}, source, lambda: self.means)
+        found = {one: self.set_vectors(one, source) for tree in trees for one in sets(tree)}
+        operand_vectors = {node: embedded[node] for node in nodes}
+        return Evaluation(operand_vectors, source, lambda: self.means, found)
+
+    def check_names(self, tree: Node, source: str) -> None:
+        """Raise LanguageError for a picture or set that isn't there; loads no model."""
+        for node in operands(tree):
+            if isinstance(node, Image):
+                self.picture(node, source)
+        for pictures in sets(tree):
+            with errors_at(source, pictures.span):
+                check_set(self.gallery, pictures)
+
+    def set_rows(self, node: Call, source: str) -> np.ndarray:
+        """The rows (m,) in the gallery's index of the pictures of an `imgs`.
+
+        Raises LanguageError at its place if there are none, or more than it allows.
+        """
+        with errors_at(source, node.span):
+            return rows_of(self.image_index, node)
+
+    def set_vectors(self, node: Call, source: str) -> np.ndarray:
+        """The unit vectors (m, d) of the pictures of an `imgs`, from the gallery's index."""
+        rows = self.set_rows(node, source)
+        if not self.normalize:
+            message = "A set has stored embeddings, which are of length 1"
+            raise error_at(source, node.span, message, "Remove normalize=False (--raw).")
+        return unit(self.searchable.take(rows).astype(np.float64))
+
+    @cached_property
+    def picture_spread(self) -> Spread:
+        """Mean and covariance of the gallery's pictures."""
+        return self.image_index.spread
+
+    @cached_property
+    def text_spread(self) -> Spread:
+        """Mean and covariance of the vocabulary's texts."""
+        return Spread.of([self.models.vocabulary.vectors])
 
     @cached_property
     def image_index(self) -> "Index | Served":
@@ -116,6 +162,16 @@ class Space:
 
         index = self.image_index
         return Local(index) if isinstance(index, Index) else index
+
+    def search_among(self, rows: np.ndarray | None) -> "Searchable":
+        """The gallery's index, or only some rows (m,) of it, ready to be searched."""
+        from zcalc.index import Index
+        from zcalc.index.query import Local
+
+        index = self.image_index
+        if rows is None or not isinstance(index, Index):
+            return self.searchable
+        return Local(index, rows)
 
     @property
     def skipped(self) -> "tuple[Skipped, ...]":

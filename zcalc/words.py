@@ -126,16 +126,9 @@ class StoredTexts:
         `leave_out`: for "a cup of coffee" that is "coffees" and "cup of coffee", but not "coffee
         table".
         """
-        operands = tuple(leave_out)
         cosines = self.vectors @ target  # (n,)
         ranks = self._ranks(target, parts)  # (n,)
-        best: list[int] = []
-        for row in np.argsort(-ranks, kind="stable").tolist():
-            if len(best) == k:
-                break
-            entry = self.entries[row]
-            if not any(repeats(entry.text, operand, entry.language) for operand in operands):
-                best.append(row)
+        best = self.best(ranks, k, leave_out)
         texts = [self.texts[row] for row in best]
         if self._glosses or self._is_templated:  # their vectors are not those of the texts alone
             scores, ranked = unit(self._encoder.texts(texts)) @ target, True
@@ -143,6 +136,17 @@ class StoredTexts:
             scores, ranked = cosines[best], not np.array_equal(ranks, cosines)
         values = [float(rank) if ranked else None for rank in ranks[best]]
         return [Word(*word) for word in zip(texts, scores.tolist(), values, strict=True)]
+
+    def best(self, scores: np.ndarray, k: int, leave_out: Iterable[str] = ()) -> list[int]:
+        """The rows of the `k` texts with the best scores (n,), best first (see `nearest`)."""
+        operands, best = tuple(leave_out), list[int]()
+        for row in np.argsort(-scores, kind="stable").tolist():
+            if len(best) == k:
+                break
+            entry = self.entries[row]
+            if not any(repeats(entry.text, operand, entry.language) for operand in operands):
+                best.append(row)
+        return best
 
     def _ranks(self, target: np.ndarray, parts: Parts | None) -> np.ndarray:
         """What the entries are ordered by, (n,), for a unit vector (d,)."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from zcalc.cli import bench, caption, decoder, demo, expressions, index, lab, models, nearest
+from zcalc.cli import bench, caption, decoder, demo, expressions, index, lab, label, models, nearest
 
 app = typer.Typer(
     help="Arithmetic on pictures and words.",
@@ -18,6 +18,7 @@ app = typer.Typer(
 app.add_typer(expressions.app)
 app.add_typer(caption.app)
 app.add_typer(nearest.app)
+app.add_typer(label.app)
 app.add_typer(index.app, name="index")
 app.add_typer(models.app)
 app.add_typer(lab.app)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zcalc.cli import bench_queries
 from zcalc.cli.bench_tables import answers_table, misses_table
 from zcalc.cli.options import Json, Method, Model, print_json, reporting
 
@@ -27,6 +28,7 @@ Folders = Annotated[
 ]
 
 app = typer.Typer(help="Benchmark the models.", no_args_is_help=True)
+app.add_typer(bench_queries.app)
 
 
 @app.command("mini")
@@ -162,9 +164,13 @@ def bench_all(
 
 @app.command("relations")
 def bench_relations(  # noqa: PLR0913, PLR0917
-    table: Annotated[
+    data: Annotated[
         Path | None,
-        typer.Argument(metavar="[TSV]", help="Columns section, expression and answers."),
+        typer.Argument(
+            metavar="[FOLDER|TSV]",
+            help="Pictures named by key (food/sushi.jpg), or questions of your own: columns "
+            "section, expression and answers.",
+        ),
     ] = None,
     images: Folders = None,
     captions: Annotated[bool, typer.Option(help="Write a caption for each; slow.")] = False,
@@ -173,14 +179,23 @@ def bench_relations(  # noqa: PLR0913, PLR0917
     items: Items = False,
     as_json: Json = False,
 ) -> None:
-    """Ask questions in picture arithmetic, with closed lists of answers: B@1, R@5, R@10, CLIP."""
+    """Ask the paper's five relations, or questions of your own: B@1, R@5, CLIP."""
+    if data is not None and data.is_file():
 
-    def run(calculator: "Calculator") -> "Report":
-        from zcalc.bench import relations
+        def run(calculator: "Calculator") -> "Report":
+            from zcalc.bench import relations
 
-        return relations(calculator, table, captions=captions)
+            return relations(calculator, data, captions=captions)
 
-    _run(run, (model, other), images, items, as_json)
+        _run(run, (model, other), images, items, as_json)
+        return
+    with reporting(as_json):
+        from zcalc.bench.paper_relations import measure_relations
+
+        for name in filter(None, (model, other)):
+            bench_queries.print_report(
+                measure_relations(_calculator(name), data, captions), as_json
+            )
 
 
 @app.command("analogies")

@@ -2,7 +2,7 @@
 # ruff: noqa: PLR0913, PLR0917  (typer makes an option of every parameter)
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,7 +24,7 @@ from zcalc.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from zcalc.result import Result, Scalar
+    from zcalc.expression import Expression as Value
 
 app = typer.Typer()
 
@@ -100,13 +100,17 @@ def nearest(
 
 
 def _with_feedback(
-    result: "Result | Scalar", more: list[str], less: list[str]
-) -> "Result | Scalar":
+    result: "Value[Any, Any]", more: list[str], less: list[str]
+) -> "Value[Any, Any]":
     """The result with pictures added (`more`) and subtracted (`less`)."""
-    from zcalc.result import Scalar
+    from zcalc.errors import ZcalcError
+    from zcalc.result import Result
 
-    if isinstance(result, Scalar) or not (more or less):
+    if not (more or less):
         return result
+    if not isinstance(result, Result):
+        hint = "Name the pictures in the expression: both(img(a), img(b))."
+        raise ZcalcError("--more and --less add to an embedding, and this is none.", hint)
     edited = result.more(*more) if more else result
     edited = edited.less(*less) if less else edited
     edited.verb = result.verb

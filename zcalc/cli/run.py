@@ -7,14 +7,14 @@ from zcalc.cli.options import read
 
 if TYPE_CHECKING:
     from zcalc.answer import Answer, View
-    from zcalc.result import Result, Scalar
+    from zcalc.expression import Expression
 
 
-def evaluate(expr: str, options: dict[str, Any]) -> "list[Result | Scalar]":
+def evaluate(expr: str, options: dict[str, Any]) -> "list[Expression[Any, Any]]":
     """Plan a program and check its names before any model is loaded, then evaluate it."""
     from zcalc.calculator import Calculator
     from zcalc.decode.captions import check_verb
-    from zcalc.language import Image, operands, plan
+    from zcalc.language import plan
     from zcalc.show import terminal
 
     source = read(expr)
@@ -22,22 +22,22 @@ def evaluate(expr: str, options: dict[str, Any]) -> "list[Result | Scalar]":
     calculator = Calculator.create(**options)
     for step in steps:
         if step.verb is not None:
-            check_verb(step.verb, calculator.models.preset, source)
-    for node in (node for step in steps for node in operands(step.tree)):
-        if isinstance(node, Image):
-            calculator.picture(node, source)
+            check_verb(step.verb, calculator.models, source)
+    for step in steps:
+        calculator.check_names(step.tree, source)
     with terminal.waiting(f"Loading {calculator.models.name} …"):
         _ = calculator.models.encoder
     results = calculator.run(steps, bound, source)
     return results if isinstance(results, list) else [results]
 
 
-def answer(result: "Result | Scalar", default: "View", as_json: bool) -> "Answer":
+def answer(result: "Expression[Any, Any]", default: "View", as_json: bool) -> "Answer":
     """Compute what to print: the verb's part of a result, or without a verb the default view.
 
     In a terminal, a caption grows while it is decoded.
     """
     from zcalc.answer import View
+    from zcalc.decodable import Decodable
     from zcalc.result import Scalar
     from zcalc.show import terminal
 
@@ -45,9 +45,10 @@ def answer(result: "Result | Scalar", default: "View", as_json: bool) -> "Answer
         return result.answer()
     named = bool(result.verb or result.name)
     view = replace(result.view, keep_operands=default.keep_operands) if named else default
-    if view.caption is not None and terminal.out.is_terminal and not as_json:
+    grows = view.caption is not None and terminal.out.is_terminal and not as_json
+    if isinstance(result, Decodable) and grows:
         with terminal.growing_caption(result.answer(View())) as on_token:
-            result.caption(on_token=on_token, **view.caption)
+            result.caption(on_token=on_token, **(view.caption or {}))
     return result.answer(view)
 
 

@@ -7,7 +7,7 @@ from zcalc.decode.decoders import DECODERS, Decoder
 from zcalc.decode.fields import SettingError, setting_named, settings_of
 from zcalc.decode.trained import decoder_in, is_folder
 from zcalc.errors import ZcalcError
-from zcalc.language.errors import error_at
+from zcalc.language.errors import error_at, errors_at
 from zcalc.progress import track
 
 if TYPE_CHECKING:
@@ -117,13 +117,18 @@ def settings_for(preset: "Preset", method: str, settings: Mapping[str, Any]) -> 
     return kind(**{**preset.decoder.get(method, {}), **checked})
 
 
-def check_verb(verb: "Verb", preset: "Preset", source: str) -> None:
-    """Check the settings of a `caption` verb before any model is loaded.
+def check_verb(verb: "Verb", models: "Models", source: str) -> None:
+    """Check the settings of a verb before any model is loaded.
 
-    Raises LanguageError, at the setting, for one that the decoder doesn't have or can't take.
+    Raises LanguageError, at the setting, for one that the decoder doesn't have or can't take, and
+    for more parts than there are words.
     """
+    if verb.name == "parts":
+        with errors_at(source, verb.spans[""]):
+            models.check_count(verb.settings.get("k", 0))
     if verb.name != "caption":
         return
+    preset = models.preset
     settings = dict(verb.settings)
     method, _ = settings.pop("method", preset.method), settings.pop("mode", "")
     try:

@@ -13,6 +13,7 @@ from zcalc.registry import Registry
 
 if TYPE_CHECKING:
     from zcalc.decode.caption import Caption
+    from zcalc.decode.objective import Objective
     from zcalc.decode.run import Target
     from zcalc.models.language_model import LanguageModel
     from zcalc.models.pair import Models
@@ -47,13 +48,29 @@ def _search(targets: "Sequence[Target]", models: "Models", settings: Any) -> Cap
     from zcalc.decode.search import search_each
 
     prefix = models.prefix if settings.prefix else None
-    return search_each(targets, models.encoder, models.language_model, settings, prefix)
+    lm, words = models.language_model, nearest_words(models)
+    return search_each(targets, models.encoder, lm, settings, prefix, words)
 
 
 def _prefix(targets: "Sequence[Target]", models: "Models", settings: Any) -> Captions:
     from zcalc.decode.search import search_each
 
-    return search_each(targets, models.encoder, models.language_model, settings, models.prefix)
+    lm, words = models.language_model, nearest_words(models)
+    return search_each(targets, models.encoder, lm, settings, models.prefix, words)
+
+
+def nearest_words(models: "Models") -> "Callable[[Objective, int], Sequence[str]]":
+    """The nearest words of a target with a direction: its own, or those of the vocabulary."""
+
+    def nearest(target: "Objective", count: int) -> Sequence[str]:
+        from zcalc.algebra import unit
+
+        if own := getattr(target, "words", None):
+            return own(count)
+        point = unit(target.direction.numpy())  # type: ignore[attr-defined]
+        return [word.text for word in models.vocabulary.nearest(point, count)]
+
+    return nearest
 
 
 def _retrieve(targets: "Sequence[Target]", models: "Models", settings: Any) -> Captions:

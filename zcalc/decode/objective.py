@@ -1,15 +1,18 @@
 """Objectives: what a decoder maximises, a score of texts and their embeddings."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from zcalc.compound import Compound, Spread
 from zcalc.errors import ZcalcError
+
+_LEAST = 1e-12  # of a probability, so that its quantile is finite
 
 
 class Objective(Protocol):
@@ -24,7 +27,8 @@ class Objective(Protocol):
 class Toward:
     """The weighted sum of a text's cosines with points (m, d); a negative weight repels.
 
-    `direction` (d,) is that sum of unit points.
+    `direction` (d,) is that sum of unit points; numpy takes it for the array. `words(k)`, if given,
+    are the `k` nearest words, for decoders that read them.
 
     One point of weight 1 is ZeroCap's objective. With several points the score is the cosine with
     the weighted sum of their directions, times that sum's length, so the length divides the
@@ -40,6 +44,7 @@ class Toward:
 
     points: np.ndarray
     weights: Sequence[float] = (1.0,)
+    words: Callable[[int], Sequence[str]] | None = None
     direction: Tensor = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -59,6 +64,9 @@ class Toward:
             )
         object.__setattr__(self, "direction", weights @ normalize(rows, dim=1))  # (d,)
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.direction.numpy(), dtype=dtype, copy=copy)
+
     def __call__(self, vectors: Tensor, texts: Sequence[str] = ()) -> Tensor:
         """Scores (n,) of unit vectors (n, d)."""
         if vectors.shape[1] != len(self.direction):
@@ -68,6 +76,34 @@ class Toward:
                 "Decode a point with the model that embedded it.",
             )
         return vectors @ self.direction.to(vectors.device)
+
+
+@dataclass(frozen=True, eq=False)
+class Meets:
+    """How well a text meets a query, on the scale of cosines.
+
+    The query's score p from 0 to 1 (see `compound.Compound`) becomes μ + σ Φ⁻¹(p), with the mean
+    and standard deviation of its points' cosines. A prefix decoder reads `direction` (d,).
+    """
+
+    query: Compound
+    spread: Spread
+    words: Callable[[int], Sequence[str]] | None = None
+    direction: Tensor = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        direction = torch.from_numpy(self.query.direction(self.spread))
+        object.__setattr__(self, "direction", direction)
+
+    def __call__(self, vectors: Tensor, texts: Sequence[str] = ()) -> Tensor:
+        """Scores (n,) of unit vectors (n, d)."""
+        from scipy.special import ndtri
+
+        rows = vectors.detach().cpu().double().numpy()  # (n, d)
+        p = np.clip(self.query.scores(rows, self.spread), _LEAST, 1 - _LEAST)  # (n,)
+        moments = [self.spread.moments(point) for point, _ in self.query.points()]
+        mean, deviation = np.mean(moments, axis=0)
+        return torch.from_numpy(mean + deviation * ndtri(p)).float().to(vectors.device)
 
 
 def objective(target: "np.ndarray | Objective") -> Objective:

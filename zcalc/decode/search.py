@@ -1,6 +1,6 @@
 """CLIP-guided beam search without gradients; language model and target both propose tokens."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -17,13 +17,14 @@ from zcalc.decode.scoring import Candidates
 from zcalc.decode.settings import PrefixSettings, SearchSettings
 from zcalc.decode.vocabulary import Vocabulary
 from zcalc.errors import ZcalcError
-from zcalc.models.prefix import PrefixModel
+from zcalc.models.prefix import PrefixModel, word_ids
 from zcalc.models.torch_state import in_clean_state
 from zcalc.progress import track
 from zcalc.storage import digest
 from zcalc.vector_cache import cached_vectors
 
 _BATCH = 256  # words per update of the progress bar
+NearestWords = Callable[[Objective, int], Sequence[str]]
 _Words = tuple[Tensor, Tensor]  # ids (w,) of the tokens that start a word, unit vectors (w, d)
 _words: WeakKeyDictionary[Any, WeakKeyDictionary[Any, _Words]] = WeakKeyDictionary()
 
@@ -46,16 +47,18 @@ def search(
 
 
 @in_clean_state
-def search_each(
+def search_each(  # noqa: PLR0913, PLR0917
     targets: Sequence[Target],
     encoder: TextEncoder,
     lm: CausalLM,
     settings: SearchSettings | None = None,
     prefix: PrefixModel | None = None,
+    words: NearestWords | None = None,
 ) -> Iterator[list[Caption]]:
     """`search` for several targets at once, yielding all captions so far at each token.
 
-    With a `prefix` model, the language model writes after each target's prefix vectors.
+    With a `prefix` model, the language model writes after each target's prefix vectors and, if
+    that model reads them, the nearest of the `words`.
     """
     settings = settings or SearchSettings()
     method = "prefix" if isinstance(settings, PrefixSettings) else "search"
@@ -63,7 +66,7 @@ def search_each(
     proposals = _proposals(run, encoder, settings)  # (t, m)
     banned = run.vocabulary.forbidden | run.vocabulary.unwritable  # (V,)
     group = Group.start(len(targets), lm.device)
-    past = _begin(run, settings, prefix)
+    past = _begin(run, settings, prefix, words)
     for step in range(settings.max_tokens):
         contexts = group.contexts(run.vocabulary.prompt)  # (a, n)
         with torch.no_grad(), autocast(settings, lm.device):
@@ -102,7 +105,12 @@ def guide(
     return allowed + settings.clip_weight * clip
 
 
-def _begin(run: Run, settings: SearchSettings, prefix: PrefixModel | None) -> Cache:
+def _begin(
+    run: Run,
+    settings: SearchSettings,
+    prefix: PrefixModel | None,
+    words: NearestWords | None,
+) -> Cache:
     """The KV cache of each target's prefix and prompt."""
     prompt, targets = run.vocabulary.prompt, run.score.objectives
     if prefix is None:
@@ -110,6 +118,10 @@ def _begin(run: Run, settings: SearchSettings, prefix: PrefixModel | None) -> Ca
     points = torch.stack([_point(target) for target in targets])  # (t, d)
     _check_room(run.lm, prefix.length + len(prompt), settings.max_tokens)
     vectors = prefix.vectors(points, settings.memory_temperature, settings.projection)
+    if prefix.words:
+        nearest = [words(target, prefix.words) if words else () for target in targets]
+        ids = word_ids(run.lm.tokenizer, nearest).to(vectors.device)  # (t, w)
+        vectors = torch.cat([vectors, run.lm.model.get_input_embeddings()(ids)], 1)
     return prefill(run.lm, prompt, vectors)
 
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zcalc.decode.decoders import Captions, Decoder
+from zcalc.decode.decoders import Captions, Decoder, nearest_words
 from zcalc.decode.settings import PrefixSettings
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def decoder_in(folder: str) -> Decoder:
 
         prefix = _prefix(path, models.encoder.identity, models.device)
         lm = _language_model(path, models.device)
-        return search_each(targets, models.encoder, lm, settings, prefix)
+        words = nearest_words(models)
+        return search_each(targets, models.encoder, lm, settings, prefix, words)
 
     description = f"a prefix decoder for {about['encoder']}"
     return Decoder(

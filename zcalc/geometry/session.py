@@ -19,6 +19,7 @@ from zcalc.geometry.gap import Gap, gap
 from zcalc.geometry.hubness import Hubs, hubness
 from zcalc.geometry.maps import Map, TermSum, map_of
 from zcalc.geometry.paths import EmbeddingPath, path
+from zcalc.geometry.relevance import Relevance, relevance
 from zcalc.geometry.trace import Trace, trace_of
 from zcalc.language import Image, Text, unparse
 from zcalc.result import Result
@@ -98,6 +99,15 @@ class Geometry:
         beam = result.caption(method, trace=k, **settings).best_clip
         pieces = Vocabulary(self._calculator.models.language_model, SearchSettings()).pieces
         return trace_of(beam, [pieces[token] for token in beam.tokens])
+
+    def relevance(self, operand: Operand, text: str, grid: int = 7) -> Relevance:
+        """Map which parts of a picture answer to a text. Raises ZcalcError for anything else."""
+        (result,) = self._results([operand])
+        picture = result.operand_pictures.get(cast("Image", result.tree))
+        if picture is None or picture.vector is not None:
+            hint = "Use it on a picture alone, such as img(coffee)."
+            raise ZcalcError(f"{result.expr} is not a picture.", hint)
+        return relevance(self._calculator.models.encoder, picture.open(), picture.name, text, grid)
 
     def path(self, a: Operand, b: Operand, steps: int = 11) -> EmbeddingPath:
         """Interpolate between two expressions, with the nearest words and pictures on the way."""
@@ -206,6 +216,8 @@ def measure_of(result: Result, kind: str = "map", **settings: Any) -> Measure:
 
     Raises ZcalcError for an unknown kind, and for settings that the kind does not accept.
     """
+    if kind == "relevance" and "text" in settings:
+        return Geometry(cast("Calculator", result.calculator)).relevance(result, **settings)
     if kind not in KINDS:
         raise ZcalcError(f"Unknown plot kind {kind!r}.", f"Use {', '.join(KINDS)}.")
     if kind in ("map", "cosines") and "k" in settings:

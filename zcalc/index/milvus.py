@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zcalc.compound import Spread
 from zcalc.errors import ZcalcError, require
 from zcalc.index.query import jsonable
 from zcalc.index.table import CORE_COLUMNS, Entry
@@ -166,6 +167,12 @@ class Served:
         """The mean vector (d,) of the first 4,096 pictures."""
         rows = self._query(f"row >= 0 and row < {_MEAN_SAMPLE}", ["vector"])
         return np.array([row["vector"] for row in rows], np.float64).mean(axis=0)
+
+    @cached_property
+    def spread(self) -> Spread:
+        """Mean and covariance of the first 4,096 pictures."""
+        rows = self._query(f"row >= 0 and row < {_MEAN_SAMPLE}", ["vector"])
+        return Spread.of([np.array([row["vector"] for row in rows], np.float64)])
 
     @property
     def paths_by_name(self) -> Mapping[str, Path]:

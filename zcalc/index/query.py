@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -114,18 +114,28 @@ class Searchable(Protocol):
 
 
 class Local:
-    """An index in a folder or in memory, as a `Searchable`."""
+    """An index in a folder or in memory, or some `rows` (m,) of it, as a `Searchable`."""
 
-    def __init__(self, index: "Index") -> None:
-        self._index = index
+    def __init__(self, index: "Index", rows: np.ndarray | None = None) -> None:
+        self._index, self._rows = index, rows
+
+    def __len__(self) -> int:
+        return len(self._index) if self._rows is None else len(self._rows)
+
+    def within(self, where: str | None) -> np.ndarray | None:
+        """The rows (m,) to search, which meet a condition; None for all."""
+        from zcalc.index.where import rows_where
+
+        if where is None:
+            return self._rows
+        rows = rows_where(self._index.table, where)
+        return rows if self._rows is None else np.intersect1d(rows, self._rows)
 
     def find(
         self, target: np.ndarray, k: int, where: str | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Find at most `k` rows nearest to a unit vector (d,): cosines (m,) and rows (m,)."""
-        from zcalc.index.where import rows_where
-
-        within = None if where is None else rows_where(self._index.table, where)
+        within = self.within(where)
         if within is not None and not len(within):
             return np.empty(0, np.float32), np.empty(0, np.int64)
         scores, rows = self._index.search(target, min(k, len(self._index)), within=within)
@@ -257,11 +267,16 @@ def _diversify(candidates: list[_Candidate], query: Query) -> list[_Candidate]:
     return [candidates[i] for i in selected]
 
 
+def hit_of(pictures: Searchable, row: int, score: float) -> Hit:
+    """The picture of a row as a search result."""
+    entry = pictures.entry(row)
+    missing, caption = not _exists(entry.path), pictures.caption(row)
+    return Hit(entry.name, entry.path, score, pictures.metadata(row), missing, caption=caption)
+
+
 def _hit(pictures: Searchable, candidate: _Candidate) -> Hit:
-    entry, metadata = candidate.entry, pictures.metadata(candidate.row)
     alike = tuple(_hit(pictures, duplicate) for duplicate in candidate.alike)
-    missing, caption = not _exists(entry.path), pictures.caption(candidate.row)
-    return Hit(entry.name, entry.path, candidate.score, metadata, missing, alike, caption)
+    return replace(hit_of(pictures, candidate.row, candidate.score), alike=alike)
 
 
 def _exists(path: str) -> bool:

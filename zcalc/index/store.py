@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from zcalc.compound import Spread
 from zcalc.errors import ZcalcError
 from zcalc.index import manifest as manifests
 from zcalc.index import structure_cache
@@ -20,7 +21,7 @@ from zcalc.index.structure import Structure
 from zcalc.index.table import Caption, Entry, TablePart
 from zcalc.index.vectors import EAGER_BYTES, Part, Vectors
 
-_MEAN_SAMPLE = 131_072  # rows the mean is taken over, at least
+_MEAN_SAMPLE = 131_072  # rows that mean and spread are taken over, at least
 
 
 class Index:
@@ -168,12 +169,22 @@ class Index:
     @cached_property
     def mean(self) -> np.ndarray:
         """The mean vector (d,) of all rows or, in a large index, of an evenly spaced sample."""
-        step = max(1, len(self) // _MEAN_SAMPLE)
-        rows = np.arange(0, len(self), step)
-        total = np.zeros(self.dim)
+        total, rows = np.zeros(self.dim), 0
+        for chunk in self._sampled():
+            total += chunk.sum(axis=0, dtype=np.float64)
+            rows += len(chunk)
+        return total / max(1, rows)
+
+    @cached_property
+    def spread(self) -> Spread:
+        """Mean and covariance of all rows or, in a large index, of an evenly spaced sample."""
+        return Spread.of(self._sampled())
+
+    def _sampled(self) -> Iterator[np.ndarray]:
+        """Vectors in chunks (m, d): all or, in a large index, evenly spaced ones."""
+        rows = np.arange(0, len(self), max(1, len(self) // _MEAN_SAMPLE))
         for start in range(0, len(rows), 16_384):
-            total += self.vectors.take(rows[start : start + 16_384]).sum(axis=0, dtype=np.float64)
-        return total / max(1, len(rows))
+            yield self.vectors.take(rows[start : start + 16_384])
 
     @cached_property
     def structure(self) -> Structure:

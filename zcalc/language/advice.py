@@ -239,7 +239,5 @@ def _no_operand(source: str, last: Token | None, token: Token) -> LanguageError:
         message = f"There is no operator {last}{token}"
         return error_at(source, span, message, _CHARACTER_HINTS["^"])
     hint = f"Add one, or remove the {token}."
-    if last is not None and last == "\n" and token.type in OPERATORS:
-        hint = f"To continue the line before, end it with {token} or put it all in parentheses."
     message = f"Expected a picture, text or number before this {token}"
     return error_at(source, span, message, hint)

@@ -81,6 +81,8 @@ def match_arguments(call: Call, signature: Signature, source: str) -> list[tuple
     for parameter in signature.parameters:
         if not parameter.optional and parameter.name not in present:
             message = f"{signature.name} is missing its argument {parameter.name}"
+            if signature.name == "label":
+                message = "label needs two classes or more"
             raise error_at(source, call.span, message, _usage(signature))
     order = {parameter: i for i, parameter in enumerate(signature.parameters)}
     return sorted(pairs, key=lambda pair: order.get(pair[0], len(order)))

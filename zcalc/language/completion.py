@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from zcalc.language.formatter import unparse
 from zcalc.language.parser import image
 from zcalc.language.signatures import FUNCTIONS, VERBS
+from zcalc.language.tree import SET
 
 _WORD = re.compile(r"[^\W\d][^\s()\"'#,;=|>+\-−–*×·/]*$")
 _TOKEN = re.compile(
@@ -101,7 +102,10 @@ def _options(tokens: list[str], callee: str, position: int, names: list[str]) ->
     if last == "|>":
         return [f"{verb}(" if VERBS[verb].parameters else f"{verb}()" for verb in VERBS]
     if callee in VERBS:
-        return [f"{p.name}=" for p in VERBS[callee].parameters] if last in "(," else []
+        named = () if VERBS[callee].variadic else VERBS[callee].parameters
+        return [f"{p.name}=" for p in named] if last in "(," else []
+    if callee == SET:
+        return [f"{p.name}=" for p in FUNCTIONS[SET].parameters] if last in "(," else []
     if last and last not in tuple("(,=;+-−–*×·/"):
         is_operand = callee == "" and re.match(r"[^\W\d]|[)\"'\d]", last)
         return ["|> "] if is_operand else []

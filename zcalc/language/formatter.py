@@ -35,7 +35,7 @@ def unparse(node: Node) -> str:
     """
     match node:
         case Program(statements):
-            return "\n".join(unparse(statement) for statement in statements)
+            return "\n".join(map(_statement, statements))
         case Binding(name, value):
             return f"{name} = {unparse(value)}"
         case Pipe(operand, verb):
@@ -46,6 +46,12 @@ def unparse(node: Node) -> str:
             return "".join(_term(term, i == 0) for i, term in enumerate(terms))
         case _:
             return _product(node)
+
+
+def _statement(statement: Node) -> str:
+    """Print a statement of a program, after a `;` if its sign would continue the line before."""
+    text = unparse(statement)
+    return f"; {text}" if text.startswith("-") else text
 
 
 def _term(term: Node, first: bool) -> str:
@@ -69,8 +75,10 @@ def _product(node: Node) -> str:
 def _signed(node: Node) -> str:  # noqa: PLR0911  (one case per node)
     """Print an operand of `*` and `/`, parenthesized if necessary."""
     match node:
-        case Image(name, quoted):
-            return f"img({quote(name) if quoted else name})"
+        case Image(name, quoted, box):
+            picture = f"img({quote(name) if quoted else name})"
+            shares = "".join(f", {_number(share)}" for share in box or ())
+            return f"crop({picture}{shares})" if box else picture
         case Text(text):
             return quote(text)
         case Name(name):
@@ -78,13 +86,17 @@ def _signed(node: Node) -> str:  # noqa: PLR0911  (one case per node)
         case Call(function, arguments):
             return f"{function}({', '.join(map(unparse, arguments))})"
         case Number(value):
-            return re.sub(r"\.0$", "", repr(value)).replace("e+", "e").replace("e-0", "e-")
+            return _number(value)
         case Neg(operand):
             return f"-{_signed(operand)}"
         case Inverse(operand):
             return f"(1 / {_signed(operand)})"
         case _:
             return f"({unparse(node)})"
+
+
+def _number(value: float) -> str:
+    return re.sub(r"\.0$", "", repr(value)).replace("e+", "e").replace("e-0", "e-")
 
 
 def quote(text: str) -> str:

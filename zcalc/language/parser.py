@@ -14,7 +14,7 @@ from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
 
 from zcalc.language.advice import explain_character, explain_end, explain_token
 from zcalc.language.errors import LanguageError, error_at
-from zcalc.language.literals import ENDS, SIGNS, refuse_literal, span_of, unquote
+from zcalc.language.literals import ENDS, OPERATORS, SIGNS, refuse_literal, span_of, unquote
 from zcalc.language.tree import (
     Binding,
     Call,
@@ -84,6 +84,19 @@ def image(name: str) -> Image:
     return Image(name, quoted=not is_plain)
 
 
+def crop(call: Call) -> Node:
+    """A call of `crop` on a picture with four constants as that part of the picture.
+
+    Any other call stays as it is.
+    """
+    match call:
+        case Call("crop", (Image(name, quoted, None), *shares)) if len(shares) == 4:
+            if all(isinstance(share, Number) for share in shares):
+                left, top, right, bottom = (s.value for s in shares if isinstance(s, Number))
+                return Image(name, quoted, (left, top, right, bottom), span=call.span)
+    return call
+
+
 def _parse(source: str) -> Node:
     """Feed the parser token by token, so that errors can be explained from the tokens so far."""
     parser = _lark().parse_interactive(source)
@@ -107,7 +120,8 @@ def _parse(source: str) -> Node:
 
 def _line_end(before: list[Token], token: Token, nesting: "_Nesting") -> Iterator[Token]:
     """Yield a SEMI if the line break before `token` ends a statement."""
-    if not before or nesting.levels or before[-1].type not in ENDS or token.type == "PIPE":
+    continues = token.type == "PIPE" or token.type in OPERATORS
+    if not before or nesting.levels or before[-1].type not in ENDS or continues:
         return
     last = before[-1]
     if last.line != token.line:
@@ -154,7 +168,7 @@ class _Builder(Transformer[Token, Node]):
 
     def call(self, parts: list) -> Node:
         arguments = tuple(part for part in parts if not isinstance(part, Token))
-        return Call(_name(parts[0]), arguments, span=_cover(parts))
+        return crop(Call(_name(parts[0]), arguments, span=_cover(parts)))
 
     def keyword(self, parts: list) -> Node:
         return Keyword(_name(parts[0]), parts[2], span=_cover(parts))

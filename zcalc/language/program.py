@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from zcalc.errors import ZcalcError
 from zcalc.language.arguments import function_of, match_arguments
-from zcalc.language.errors import error_at
-from zcalc.language.parser import MAX_OPERANDS, parse
+from zcalc.language.errors import error_at, errors_at
+from zcalc.language.parser import MAX_OPERANDS, crop, parse
+from zcalc.language.signatures import Literal
 from zcalc.language.tree import (
     Binding,
     Call,
+    Image,
     Inverse,
     Keyword,
     Name,
@@ -68,23 +71,24 @@ def plan(text: str, names: Names = NO_NAMES) -> tuple[tuple[Step, ...], dict[str
     scope, bound, steps, total_count = dict(names), dict[str, Bound](), [], 0
     for statement in statements(program):
         kind = checker.statement(statement)
-        verb = (
-            Verb(statement.verb.function, checker.settings(statement), _spans(statement.verb))
-            if isinstance(statement, Pipe)
-            else None
-        )
+        verb = _verb(statement, checker, scope) if isinstance(statement, Pipe) else None
         expression = _expression(statement)
         count = _count(expression, scope)
         total_count += count
         _refuse_size(count, total_count, text, statement.span)
-        tree = expand_names(expression, scope)
+        with errors_at(text, statement.span):
+            tree = expand_names(expression, scope)
         refuse_depth(tree, text, statement.span)
+        if verb is not None and verb.name == "relevance" and not isinstance(tree, Image):
+            message = "relevance needs a picture, and this is an expression"
+            hint = 'For example: img(coffee) |> relevance("a cup").'
+            raise error_at(text, expression.span, message, hint)
         name = statement.name if isinstance(statement, Binding) else None
         if name is not None:
             tree = number(kind) if isinstance(kind, float) else tree
             bound[name] = scope[name] = Bound(tree, kind, count)
+        kind = checker.piped if verb else kind
         type_ = Type.NUMBER if isinstance(kind, float) else kind
-        type_ = Type.EMBEDDING if verb else type_
         steps.append(Step(text[slice(*statement.span)], tree, type_, name, verb))
     return tuple(steps), bound
 
@@ -95,7 +99,8 @@ def expand_names(node: Node, names: Names) -> Node:
     def step(current: Node, children: list[Node]) -> Node:
         if isinstance(current, Name):
             return _moved(names[current.name].tree, current.span)
-        return _rebuilt(current, children, current.span)
+        rebuilt = _rebuilt(current, children, current.span)
+        return _cropped(rebuilt) if isinstance(rebuilt, Call) else rebuilt
 
     return bottom_up(node, step)
 
@@ -108,6 +113,27 @@ def fold_constants(node: Node) -> Node:
     '1.5 * lerp("x", "y", 0.5)'
     """
     return bottom_up(node, _folded)
+
+
+def _verb(statement: Pipe, checker: Checker, scope: Names) -> Verb:
+    """The verb of a statement, with the names in its settings expanded."""
+    settings = checker.settings(statement)
+    if "among" in settings and not isinstance(settings["among"], str):
+        settings["among"] = expand_names(settings["among"], scope)
+    return Verb(statement.verb.function, settings, _spans(statement.verb))
+
+
+def _cropped(call: Call) -> Node:
+    """A call of `crop`, whose names are expanded, as a part of a picture."""
+    if call.function != "crop":
+        return call
+    folded = fold_constants(call)
+    cropped = crop(folded) if isinstance(folded, Call) else folded
+    if isinstance(cropped, Call):
+        message = "crop takes a part of one picture"
+        hint = "Use it on a picture, or on a name of one: crop(img(coffee), 0, 0, 0.5, 1)."
+        raise ZcalcError(message, hint)
+    return cropped
 
 
 def _spans(call: Call) -> dict[str, Span]:
@@ -159,9 +185,9 @@ def _rebuilt(node: Node, children: list[Node], span: Span) -> Node:  # noqa: PLR
             return Neg(children[0], span=span)
         case Inverse():
             return Inverse(children[0], span=span)
-        case Keyword(name):
+        case Keyword(name) if children:
             return Keyword(name, children[0], span=span)
-        case Call(function):
+        case Call(function) if children:
             return Call(function, tuple(children), span=span)
         case _:
             return replace(node, span=span)
@@ -182,10 +208,14 @@ def _folded(node: Node, children: list[Node]) -> Node:  # noqa: PLR0911  (one ca
         case Product() if constants:
             rest = [c for c, v in zip(children, values, strict=True) if v is None]
             return _scaled(constants, rest, node)
-        case Call():
+        case Call() if children:
             call = Call(node.function, tuple(children))
             pairs = match_arguments(call, function_of(call, ""), "")
-            return Call(node.function, tuple(value for _, value in pairs), span=node.span)
+            arguments = (
+                Keyword(parameter.name, value) if isinstance(parameter.type, Literal) else value
+                for parameter, value in pairs
+            )
+            return Call(node.function, tuple(arguments), span=node.span)
         case _:
             return _rebuilt(node, children, node.span)
 

@@ -20,6 +20,8 @@ class Span(NamedTuple):
 
 
 NOWHERE = Span(0, 0)  # the span of a node that was not parsed from text
+SET = "imgs"  # the function whose arguments are all constants
+HOW = "how"  # the keyword whose value is a constant
 
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
@@ -35,10 +37,14 @@ class _Base:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Image(_Base):
-    """A picture, by name (`img(coffee)`) or, quoted, by path (`img("trips/rome.jpg")`)."""
+    """A picture, by name (`img(coffee)`) or, quoted, by path (`img("trips/rome.jpg")`).
+
+    `box` is the part of it that `crop` takes: left, top, right and bottom in shares of its sides.
+    """
 
     name: str
     quoted: bool = False
+    box: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -183,9 +189,14 @@ def statements(node: Node) -> tuple[Node, ...]:
 def children(node: Node) -> tuple[Node, ...]:
     """Return the direct children of a node, in source order.
 
-    The verb of a `Pipe` is not a child: a prompt is not an operand of the expression.
+    Constants that choose something are no children, as they are no operands: the verb of a `Pipe`,
+    the arguments of `imgs`, the value of `how`.
     """
     match node:
+        case Call(function, _) if function == SET:
+            return ()
+        case Keyword(name, _) if name == HOW:
+            return ()
         case Sum(nodes) | Product(nodes) | Program(nodes) | Call(_, nodes):
             return nodes
         case Neg(child) | Inverse(child) | Keyword(_, child) | Binding(_, child) | Pipe(child):
@@ -228,10 +239,12 @@ def _repr(node: Any, child_reprs: list[str]) -> str:
     child_ids = {id(child) for child in children(node)}
     for slot in fields(node):
         value = getattr(node, slot.name)
-        if isinstance(value, tuple) and slot.name != "span":
+        if slot.name in ("arguments", "value") and value and not child_ids:
+            arguments.append(f"{slot.name}={value!r}")
+        elif isinstance(value, tuple) and slot.name not in ("span", "box"):
             elements = ", ".join(next(reprs) for _ in value)
             arguments.append(f"{slot.name}=({elements}{',' * (len(value) == 1)})")
-        elif slot.name != "span":
+        elif slot.name != "span" and not (slot.name == "box" and value is None):
             printed = next(reprs) if id(value) in child_ids else repr(value)
             arguments.append(f"{slot.name}={printed}")
     return f"{type(node).__name__}({', '.join(arguments)})"
@@ -240,6 +253,12 @@ def _repr(node: Any, child_reprs: list[str]) -> str:
 def uses(node: Node) -> Iterator[Operand]:
     """Yield every occurrence of a picture or text, in source order."""
     return (child for child in walk(node) if isinstance(child, Image | Text))
+
+
+def sets(node: Node) -> tuple[Call, ...]:
+    """Return the distinct sets of pictures, `imgs(…)`, in source order."""
+    found = (child for child in walk(node) if isinstance(child, Call) and child.function == SET)
+    return tuple(dict.fromkeys(found))
 
 
 def operands(node: Node) -> tuple[Operand, ...]:

@@ -1,18 +1,26 @@
 """The type checker, which runs before any model is loaded."""
 
-import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from zcalc.language.arguments import closest, function_of, match_arguments, verb_of
-from zcalc.language.errors import LanguageError, error_at
+from zcalc.language.arithmetic import Kind, inverse_kind, negated_kind, product_kind, sum_kind
+from zcalc.language.constants import box_kind, class_name, distinct, example_of, literal
+from zcalc.language.errors import error_at
 from zcalc.language.formatter import quote, unparse
-from zcalc.language.literals import LARGEST_HINT, short
+from zcalc.language.literals import short
 from zcalc.language.parser import MAX_DEPTH, parse
-from zcalc.language.signatures import FUNCTIONS, VERBS, Literal, Parameter, Type
+from zcalc.language.signatures import (
+    FUNCTIONS,
+    VERBS,
+    Literal,
+    Parameter,
+    Signature,
+    Type,
+    with_article,
+)
 from zcalc.language.tree import (
     NOWHERE,
     Binding,
@@ -35,14 +43,14 @@ from zcalc.language.tree import (
     walk,
 )
 
-Kind: TypeAlias = float | Type  # a type, or the value of a constant
-_EXAMPLE_BY_TYPE: dict[object, str] = {
-    Literal.TEXT: '"Image of a"',
-    Literal.COUNT: "5",
-    Literal.FRACTION: "0.5",
-    Literal.CONSTANT: "0.5",
+_INSTEAD = {
+    Type.NUMBER: "Remove the |> and the verb: numbers are shown without one.",
+    Type.SET: 'Take its mean, mean(imgs("trips/*")), or use label("cat", "dog").',
+    Type.QUERY: "A query can be ranked and decoded: words(10), nearest(5), caption().",
+    Type.DIFFERENCE: "Show it with words(10).",
+    Type.RESULT: "A statement has one verb.",
 }
-_EXAMPLE_BY_NAME = {"where": '"year > 2010"', "fold": "0.94", "threshold": "0.3", "kind": '"terms"'}
+_HOW = ("add", "mul")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,12 @@ def refuse_depth(node: Node, source: str, span: Span) -> None:
 
 
 class Checker:
-    """Checks statements in order; `kinds` are the kinds of the names defined so far."""
+    """Checks statements in order; `kinds` are the kinds of the names defined so far.
+
+    `piped` is the kind of what the last verb follows.
+    """
+
+    piped: Kind = Type.RESULT
 
     def __init__(self, source: str, names: Names, program: Node) -> None:
         self.source = source
@@ -116,26 +129,37 @@ class Checker:
         """Return the arguments of a verb by name."""
         signature = verb_of(pipe.verb, self.source, pipe.operand)
         pairs = match_arguments(pipe.verb, signature, self.source)
-        return {parameter.name: self._literal(parameter, value) for parameter, value in pairs}
+        values: dict[str, Any] = {}
+        for parameter, value in pairs:
+            if parameter.type is Type.SET:
+                values[parameter.name] = self._among(parameter, value)
+            elif signature.variadic:
+                values.setdefault("names", []).append(class_name(self.source, value))
+            else:
+                values[parameter.name] = self._literal(parameter, value)
+        if "names" in values:
+            values["names"] = distinct(self.source, values["names"], pipe.verb.span)
+        return values
+
+    def _among(self, parameter: Parameter, value: Node) -> Node:
+        """The set of pictures that a verb is restricted to."""
+        for call in (child for child in walk(value) if isinstance(child, Call)):
+            match_arguments(call, function_of(call, self.source), self.source)
+        if bottom_up(value, self._kind) is Type.SET:
+            return value
+        message = f"{parameter.name} must be a set of pictures"
+        hint = f'Write {parameter.name}=imgs("trips/*").'
+        raise error_at(self.source, value.span, message, hint)
 
     def _literal(self, parameter: Parameter, value: Node) -> float | str:
-        texts = (Literal.TEXT, Literal.CONSTANT)
-        if parameter.type in texts and isinstance(value, Text):
-            return value.text
-        constant = None if parameter.type is Literal.TEXT else bottom_up(value, self._kind)
-        if isinstance(constant, float):
-            if parameter.type is Literal.CONSTANT:
-                return int(constant) if constant == int(constant) else constant
-            if parameter.type is Literal.FRACTION and 0 <= constant <= 1:
-                return constant
-            if parameter.type is Literal.COUNT and constant >= 1 and constant == int(constant):
-                return int(constant)
-        example = _EXAMPLE_BY_NAME.get(parameter.name) or _EXAMPLE_BY_TYPE[parameter.type]
-        message = f"{parameter.name} must be {parameter.type.value}"
-        raise error_at(self.source, value.span, message, f"Write {parameter.name}={example}.")
+        wants_number = parameter.type is not Literal.TEXT and not isinstance(value, Text)
+        constant = bottom_up(value, self._kind) if wants_number else None
+        return literal(self.source, parameter, value, constant)
 
     def _kind(self, node: Node, kinds: list[Kind]) -> Kind:  # noqa: PLR0911  (one case per node)
         match node:
+            case Image(box=box) if box is not None:
+                return box_kind(self.source, box, node.span)
             case Image() | Text():
                 return Type.EMBEDDING
             case Number(value):
@@ -143,15 +167,15 @@ class Checker:
             case Name():
                 return self._named(node)
             case Keyword():
-                return kinds[0]
-            case Neg():
-                return kinds[0] if isinstance(kinds[0], Type) else -kinds[0]
+                return kinds[0] if kinds else Type.RESULT  # the constant of `how`
+            case Neg(operand):
+                return negated_kind(self.source, kinds[0], operand.span)
             case Inverse():
-                return self._inverse(node, kinds[0])
+                return inverse_kind(self.source, node, kinds[0])
             case Sum():
-                return self._sum(node, kinds)
+                return sum_kind(self.source, node, kinds)
             case Product():
-                return self._product(node, kinds)
+                return product_kind(self.source, node, kinds)
             case Call():
                 return self._call(node, kinds)
             case Pipe():
@@ -180,91 +204,79 @@ class Checker:
             hint = f"Did you mean {match}?"
         raise error_at(self.source, node.span, message, hint)
 
-    def _sum(self, node: Sum, kinds: list[Kind]) -> Kind:
-        """Add numbers or embeddings, but not both."""
-        numbers = [kind for kind in kinds if kind is not Type.EMBEDDING]
-        if not numbers:
-            return Type.EMBEDDING
-        constants = [kind for kind in kinds if isinstance(kind, float)]
-        if len(constants) == len(kinds):
-            return self._finite(sum(constants), node.span)
-        if len(numbers) == len(kinds):
-            return Type.NUMBER
-        odd = next(t for t, k in zip(node.terms, kinds, strict=True) if k is not Type.EMBEDDING)
-        message = "Cannot add or subtract a number and an embedding"
-        hint = (
-            "Multiply or divide by the number instead, as in 2 * img(coffee), "
-            'or quote it to use it as text: "2".'
-        )
-        raise error_at(self.source, odd.span, message, hint)
-
-    def _product(self, node: Product, kinds: list[Kind]) -> Kind:
-        """Multiply numbers and at most one embedding."""
-        scale, embedding = 1.0, -1  # the constant factor, the index of the embedding
-        for i, kind in enumerate(kinds):
-            if isinstance(kind, float):
-                scale = self._finite(scale * kind, node.span)
-            elif kind is Type.EMBEDDING and embedding >= 0:
-                raise self._two_embeddings(node, embedding, i)
-            elif kind is Type.EMBEDDING:
-                embedding = i
-        if embedding >= 0:
-            return Type.EMBEDDING
-        return scale if all(isinstance(kind, float) for kind in kinds) else Type.NUMBER
-
-    def _two_embeddings(self, node: Product, first: int, second: int) -> LanguageError:
-        """Build the error for `img(a) * img(b)`, with its caret under the `*`."""
-        left, right = node.factors[second - 1].span, node.factors[second].span
-        gap = self.source[left.end : right.start]
-        gap = re.sub(r"#[^\n]*", lambda comment: " " * len(comment[0]), gap)
-        sign = re.search(r"[*×·]", gap)
-        at = left.end + sign.start() if sign else right.start
-        both = f"{unparse(node.factors[first])}, {unparse(node.factors[second])}"
-        message = "Cannot multiply two embeddings"
-        hint = (
-            f"To compare them, use cos({both if len(both) <= 40 else 'a, b'}). "
-            "To combine them, use +."
-        )
-        return error_at(self.source, Span(at, at + 1), message, hint)
-
-    def _inverse(self, node: Inverse, kind: Kind) -> Kind:
-        """Return the reciprocal of a number, refusing embeddings and zero."""
-        span = node.operand.span
-        if kind is Type.EMBEDDING:
-            hint = "To subtract it, use -. Only numbers can be divisors: img(coffee) / 2."
-            raise error_at(self.source, span, "Cannot divide by an embedding", hint)
-        if not isinstance(kind, float):
-            return kind
-        if kind == 0:
-            raise error_at(self.source, span, "Division by zero", "Divide by another number.")
-        return self._finite(1 / kind, span)
-
     def _call(self, node: Call, kinds: list[Kind]) -> Kind:
         """Check the types of a call's arguments."""
         signature = FUNCTIONS[node.function]
+        pairs = match_arguments(node, signature, self.source)
         values = (a.value if isinstance(a, Keyword) else a for a in node.arguments)
-        kind_of = {id(value): kind for value, kind in zip(values, kinds, strict=True)}
-        for parameter, argument in match_arguments(node, signature, self.source):
-            is_number = kind_of[id(argument)] is not Type.EMBEDDING
-            if is_number is (parameter.type is Type.NUMBER):
+        kind_of = {id(value): kind for value, kind in zip(values, kinds, strict=False)}
+        for parameter, argument in pairs:
+            if isinstance(parameter.type, Literal):
+                self._constant(signature, parameter, argument)
                 continue
-            expected = "a number" if parameter.type is Type.NUMBER else "an embedding"
-            message = f"Argument {parameter.name} of {node.function} must be {expected}"
+            kind = kind_of[id(argument)]
+            kind = Type.NUMBER if isinstance(kind, float) else kind
+            if kind is parameter.type or kind in parameter.also:
+                continue
+            message = f"Argument {parameter.name} of {node.function} must be {parameter.expected}"
             hint = f"Usage: {signature.usage}, {signature.summary}."
+            if parameter.type is Type.SET:
+                hint = f'This is {with_article(kind)}. Write a set as imgs("trips/*").'
             raise error_at(self.source, argument.span, message, hint)
-        return signature.result
+        if node.function == "crop":
+            return self._crop_call(node, pairs, kind_of)
+        return self._result(node, signature, pairs, kind_of)
+
+    def _result(
+        self, node: Call, signature: Signature, pairs: list, kind_of: Mapping[int, Kind]
+    ) -> Kind:
+        """The type of a checked call, which a few of its arguments decide."""
+        alone = signature.result is Type.QUERY and len(pairs) == 1
+        if alone and kind_of[id(pairs[0][1])] is not Type.SET:
+            message = f"{signature.name} needs two arguments, or a set of pictures"
+            raise error_at(self.source, node.span, message, f"Usage: {signature.usage}.")
+        if signature.name == "imgs" and not pairs:
+            message = "imgs() needs a pattern or a condition"
+            hint = 'For example: imgs("trips/*") or imgs(where="year > 2010").'
+            raise error_at(self.source, node.span, message, hint)
+        how = next((value for parameter, value in pairs if parameter.name == "how"), None)
+        if how is not None and how.text not in _HOW:
+            hint = 'Write how="mul" for 3CosMul, or leave it out for b - a + c.'
+            raise error_at(self.source, how.span, "how must be add or mul", hint)
+        return Type.QUERY if how is not None and how.text == "mul" else signature.result
+
+    def _constant(self, signature: Signature, parameter: Parameter, value: Node) -> None:
+        """Check an argument that must be written as a constant."""
+        if signature.name == "imgs" and isinstance(value, Name | Call):
+            message = f"{parameter.name} must be {parameter.type.value}"
+            hint = f"Write {parameter.name}={example_of(parameter)}."
+            raise error_at(self.source, value.span, message, hint)
+        self._literal(parameter, value)
+
+    def _crop_call(self, node: Call, pairs: list, kind_of: Mapping[int, Kind]) -> Kind:
+        """Check a `crop` that the parser left as a call: of a name, or with named shares."""
+        (_, picture), *rest = pairs
+        if not (isinstance(picture, Name) or (isinstance(picture, Image) and not picture.box)):
+            message = "crop takes a part of one picture"
+            hint = f"Write img(name) first: {FUNCTIONS['crop'].usage}."
+            raise error_at(self.source, picture.span, message, hint)
+        shares = [kind_of[id(value)] for _, value in rest]
+        for (parameter, value), share in zip(rest, shares, strict=True):
+            if not isinstance(share, float):
+                message = f"{parameter.name} must be a constant from 0 to 1"
+                hint = f"For example: {FUNCTIONS['crop'].usage}."
+                raise error_at(self.source, value.span, message, hint)
+        box = tuple(share for share in shares if isinstance(share, float))
+        return box_kind(self.source, box, node.span)
 
     def _pipe(self, node: Pipe, kind: Kind) -> Kind:
-        """Check a verb's arguments, and that it is applied to an embedding."""
+        """Check a verb's arguments, and that it is applied to what it accepts."""
         self.settings(node)
-        if kind is Type.EMBEDDING:
+        self.piped = kind
+        verb = VERBS[node.verb.function]
+        if kind in verb.accepts:
             return Type.RESULT
-        message = f"{node.verb.function} needs an embedding, and this is a number"
-        hint = "Remove the |> and the verb: numbers are shown without one."
-        raise error_at(self.source, node.operand.span, message, hint)
-
-    def _finite(self, value: float, span: Span) -> float:
-        """Return the value, or raise if it overflows."""
-        if math.isfinite(value):
-            return value
-        raise error_at(self.source, span, "This number is too large", LARGEST_HINT)
+        kind = Type.NUMBER if isinstance(kind, float) else kind
+        expected = with_article(verb.accepts[0])
+        message = f"{verb.name} needs {expected}, and this is {with_article(kind)}"
+        raise error_at(self.source, node.operand.span, message, _INSTEAD[kind])

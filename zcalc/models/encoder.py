@@ -99,6 +99,17 @@ class Encoder:
         pixels = torch.from_numpy(np.stack(inputs)).to(self.device)  # (n, 3, h, w)
         return self._features(self._normalize(pixels.float().div(255)), self.model.encode_image)
 
+    @property
+    def logit_scale(self) -> float:
+        """What cosines are multiplied by to give logits."""
+        return float(self.model.logit_scale.detach().exp())
+
+    @property
+    def logit_bias(self) -> float | None:
+        """What is added to logits, by models trained with a sigmoid (SigLIP); None for others."""
+        bias = getattr(self.model, "logit_bias", None)
+        return None if bias is None else float(bias.detach())
+
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """Embed texts as (n, d) float32, not normalised; each distinct text is encoded once.
 

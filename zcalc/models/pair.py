@@ -147,6 +147,19 @@ class Models:
         words = word_lists(self.preset.vocabulary) if self.words is None else self.words
         return StoredTexts(words, self.encoder, self.preset.ranking, self.preset.templates)
 
+    def check_count(self, k: int) -> None:
+        """Raise ZcalcError if the vocabulary has fewer than `k` words; loads no model."""
+        words = word_lists(self.preset.vocabulary) if self.words is None else self.words
+        if k > len(words):
+            message = f"The vocabulary has {len(words):,} words, fewer than {k:,}"
+            raise ZcalcError(message, "Ask for a handful: parts(6).")
+
+    def word_list(self, file: Source) -> StoredTexts:
+        """One's own words, ranked as the vocabulary is. Raises ZcalcError if it can't be read."""
+        ranking = replace(self.preset.ranking, common=0.0)
+        entries = word_lists([file])
+        return StoredTexts(entries, self.encoder, ranking, self.preset.templates, "the words")
+
     @cached_property
     def plain_vocabulary(self) -> StoredTexts:
         """The preset's words by the vectors of their texts alone."""

@@ -73,6 +73,7 @@ class Blocks {
     const tools = el("div", { class: "z-tools" }, select,
       button("‹", `Move ${name} left`, () => this.shift(path, -1, count), { disabled: index === 0, data: { control: "left" } }),
       button("›", `Move ${name} right`, () => this.shift(path, 1, count), { disabled: index === count - 1, data: { control: "right" } }),
+      block.kind === "image" ? button("▭", `Use a part of ${name}`, () => this.crop(key, path, block), { data: { control: "crop" } }) : null,
       block.kind === "group" ? button("( )", "Ungroup", () => this.link.ask({ do: "ungroup", path }), { data: { control: "ungroup" } }) : null,
       button("×", `Remove ${name}`, () => this.link.ask({ do: "remove", path }), { data: { control: "remove" } }));
     this.parts.set(key, { sign, slider, number });
@@ -104,9 +105,51 @@ class Blocks {
       return inner;
     }
     if (block.kind === "image") {
-      return el("figure", {}, thumbnail(thumbnails[block.name], block.name), el("figcaption", { text: block.name }));
+      const part = block.box ? el("span", { class: "z-part" }) : null;
+      const frame = el("div", { class: "z-frame" }, thumbnail(thumbnails[block.name], block.name), part);
+      if (part) {
+        frame.classList.add("z-cropped");
+        whenShown(frame, () => place(part, frame, block.box));
+      }
+      return el("figure", {}, frame, el("figcaption", { text: block.box ? `part of ${block.name}` : block.name }));
     }
     return el("div", { class: "z-label", text: block.kind === "text" ? `“${block.name}”` : block.name });
+  }
+
+  // Draw a rectangle on the picture; a click without a drag, or Escape, takes the whole again.
+  crop(key, path, block) {
+    const card = [...this.element.querySelectorAll(".z-block")].find((one) => one.dataset.path === key);
+    const frame = card.querySelector(".z-frame");
+    if (frame.classList.contains("z-drawing")) return;
+    frame.querySelector(".z-part")?.remove();
+    frame.classList.add("z-drawing", "z-cropped");
+    card.draggable = false;
+    const part = el("span", { class: "z-part" });
+    let from = null;
+    const end = (box) => {
+      frame.classList.remove("z-drawing");
+      card.draggable = true;
+      document.removeEventListener("keydown", onEscape, true);
+      this.shape = null;
+      this.link.ask({ do: "crop", path, box });
+    };
+    const onEscape = (event) => event.key === "Escape" && (event.stopPropagation(), end(null));
+    document.addEventListener("keydown", onEscape, true);
+    frame.setAttribute("title", "Draw a rectangle; Escape takes the whole picture");
+    frame.onpointerdown = (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      from = shares(frame, event);
+      frame.setPointerCapture(event.pointerId);
+      frame.append(part);
+      place(part, frame, boxOf(from, from));
+    };
+    frame.onpointermove = (event) => from && place(part, frame, boxOf(from, shares(frame, event)));
+    frame.onpointerup = (event) => {
+      const box = boxOf(from, shares(frame, event));
+      frame.onpointerdown = frame.onpointermove = frame.onpointerup = null;
+      end(box[2] - box[0] > 0.02 && box[3] - box[1] > 0.02 ? box : null);
+    };
   }
 
   name(block) {
@@ -215,4 +258,38 @@ class Blocks {
       this.link.ask(from ? { do: "move", path: from, to } : { do: "add", kind, name, to });
     });
   }
+}
+
+// Where the picture lies in its frame, which shows all of it: left, top, width and height in pixels.
+function pictureIn(frame) {
+  const picture = frame.querySelector("img");
+  const { clientWidth: width, clientHeight: height } = frame;
+  const scale = Math.min(width / (picture?.naturalWidth || width), height / (picture?.naturalHeight || height));
+  const [w, h] = [(picture?.naturalWidth || width) * scale, (picture?.naturalHeight || height) * scale];
+  return [(width - w) / 2, (height - h) / 2, w, h];
+}
+
+function shares(frame, event) {
+  const [left, top, width, height] = pictureIn(frame);
+  const corner = frame.getBoundingClientRect();
+  const within = (value) => Math.min(1, Math.max(0, value));
+  return [within((event.clientX - corner.left - left) / width), within((event.clientY - corner.top - top) / height)];
+}
+
+function boxOf([x, y], [u, v]) {
+  return [Math.min(x, u), Math.min(y, v), Math.max(x, u), Math.max(y, v)];
+}
+
+function place(part, frame, box) {
+  const [left, top, width, height] = pictureIn(frame);
+  part.style.left = `${left + box[0] * width}px`;
+  part.style.top = `${top + box[1] * height}px`;
+  part.style.width = `${(box[2] - box[0]) * width}px`;
+  part.style.height = `${(box[3] - box[1]) * height}px`;
+}
+
+function whenShown(frame, draw) {
+  const picture = frame.querySelector("img");
+  if (picture && !picture.complete) picture.addEventListener("load", draw, { once: true });
+  requestAnimationFrame(draw);
 }

@@ -5,7 +5,7 @@ index in the outermost row, then its index in the group there, and so on. All fu
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from zcalc.errors import ZcalcError
@@ -103,6 +103,25 @@ def reweight(blocks: Blocks, path: Path, weight: float) -> Blocks:
         raise ZcalcError(f"A weight can't be {weight}.", "Enter a finite number.")
     block = replace(block_at(blocks, path), weight=float(weight))
     return _edit_row(blocks, path, lambda row, i: (*row[:i], block, *row[i + 1 :]))
+
+
+def crop(blocks: Blocks, path: Path, box: Sequence[float] | None) -> Blocks:
+    """Take a part of the picture at a path, or all of it again.
+
+    `box` is left, top, right and bottom in shares of its sides. Raises ZcalcError for a block that
+    is no picture, and for an empty part.
+    """
+    block = block_at(blocks, path)
+    if not isinstance(block.node, Image):
+        raise ZcalcError("Only a picture can be cropped.", "Choose a picture.")
+    part = None
+    if box is not None:
+        left, top, right, bottom = box
+        if not (left < right and top < bottom):
+            raise ZcalcError("This part of the picture is empty.", "Draw a larger rectangle.")
+        part = (left, top, right, bottom)
+    cropped = replace(block, node=Image(block.node.name, block.node.quoted, part))
+    return _edit_row(blocks, path, lambda row, i: (*row[:i], cropped, *row[i + 1 :]))
 
 
 def move(blocks: Blocks, path: Path, to: Path) -> Blocks:
@@ -235,8 +254,9 @@ def _python(block: Block) -> str:
     match block.node:
         case None:
             return f"({python_of(block.inner)})"
-        case Image(name):
-            return f"calc.img({name!r})"
+        case Image(name, box=box):
+            part = "" if box is None else f".crop({', '.join(f'{share:g}' for share in box)})"
+            return f"calc.img({name!r}){part}"
         case Text(text):
             return f"calc.txt({text!r})"
         case node:

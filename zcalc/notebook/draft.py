@@ -146,8 +146,9 @@ def _block_data(block: Block) -> dict:
     match block.node:
         case None:
             return base | {"kind": "group", "inner": [_block_data(part) for part in block.inner]}
-        case Image(name):
-            return base | {"kind": "image", "name": name}
+        case Image(name, box=box):
+            part = {} if box is None else {"box": list(box)}
+            return base | {"kind": "image", "name": name} | part
         case Text(text):
             return base | {"kind": "text", "name": text}
         case node:

@@ -25,6 +25,7 @@ from zcalc.language import (
     Span,
     Text,
     Type,
+    check,
     error_at,
     errors_at,
     image,
@@ -33,7 +34,6 @@ from zcalc.language import (
     unparse,
 )
 from zcalc.language.tree import uses
-from zcalc.result import Scalar
 from zcalc.words import Word
 
 if TYPE_CHECKING:
@@ -176,9 +176,9 @@ def _bind(
     with errors_at(text, span):
         is_name = part.call == "img" and isinstance(value, str)
         tree = image(value) if is_name else operand(calculator, value, part.code)
-    if isinstance(value, Scalar):
-        return Bound(tree, Type.NUMBER, sum(1 for _ in uses(tree)))
     count = sum(1 for _ in uses(tree))
+    if isinstance(value, Expression):
+        return Bound(tree, check(tree), count)
     return Bound(tree, Type.EMBEDDING if count else _number(tree), count)
 
 

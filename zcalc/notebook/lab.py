@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from zcalc.answer import View
+from zcalc.decodable import Decodable
 from zcalc.errors import ZcalcError
+from zcalc.expression import Expression
 from zcalc.notebook.live import PICTURES, WORDS, hit_data
 from zcalc.notebook.panel import SHARED_SCRIPTS, Panel, Request, read_sources
 from zcalc.notebook.writing import Writer
-from zcalc.result import Result, Scalar
+from zcalc.result import Scalar
 from zcalc.show.card import caption_line
 from zcalc.show.data import word_data
 
@@ -46,16 +48,19 @@ class Lab(Panel):
         """Wait until no caption is being written."""
         self._writer.wait(seconds)
 
-    def _compute(self, result: Result | Scalar) -> dict[str, Any]:
+    def _compute(self, result: Expression[Any, Any]) -> dict[str, Any]:
         if isinstance(result, Scalar):
             remarks = list(result.remarks)
             return {"expr": result.expr, "number": result.value, "remarks": remarks}
         answer = result.answer(View(words=WORDS, pictures=PICTURES))
+        words = [word_data(word) for word in answer.words or ()]
+        words += [{"text": one.text, "score": round(one.auroc, 4)} for one in answer.diff or ()]
+        shown = answer.images or tuple(hit for strip in answer.strips for hit in strip.pictures)
         return {
             "expr": answer.expr,
             "norm": answer.norm,
-            "words": [word_data(word) for word in answer.words or ()],
-            "pictures": hit_data(answer.images or ()),
+            "words": words,
+            "pictures": hit_data(shown[:PICTURES]),
             "remarks": list(answer.remarks),
         }
 
@@ -63,8 +68,9 @@ class Lab(Panel):
         if not self.expr:
             raise ZcalcError("There is no expression to caption.", "Add a picture or a word.")
         result = self.live.result(self.expr)
-        if isinstance(result, Scalar):
-            raise ZcalcError("A number has no caption.", "Add pictures or words instead.")
+        if not isinstance(result, Decodable):
+            hint = "Captions are of points and queries: add pictures or words."
+            raise ZcalcError("This has no caption.", hint)
         self._captioned = self.expr
         self._writer.start(result)
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from zcalc.errors import ZcalcError
 from zcalc.evaluator import Evaluation
+from zcalc.expression import Expression
 from zcalc.index.query import Hit, jsonable
-from zcalc.language import Image, Node, Operand, operands, plan
+from zcalc.language import Image, Node, Operand, operands, plan, sets
 from zcalc.notebook.draft import expression
 from zcalc.pictures import SHOWN, open_picture
-from zcalc.result import Evaluated, Result, Scalar
 from zcalc.show.html import jpeg_uri
 
 if TYPE_CHECKING:
@@ -39,12 +39,10 @@ class Live:
         """
         tree = expression(text)
         steps, _ = plan(text, self.calculator.names)
-        for node in operands(steps[0].tree):
-            if isinstance(node, Image):
-                self.calculator.picture(node, text)
+        self.calculator.check_names(steps[0].tree, text)
         return tree
 
-    def result(self, text: str) -> Result | Scalar:
+    def result(self, text: str) -> Expression[Any, Any]:
         """Evaluate an expression, embedding only operands that are new.
 
         Raises LanguageError and ZcalcError as the calculator does.
@@ -57,9 +55,10 @@ class Live:
                 self._vectors, new = {}, list(nodes)
             self._vectors.update(self.calculator.evaluation(new, text).vectors)
         vectors = {node: self._vectors[node] for node in nodes}
-        evaluation = Evaluation(vectors, text, lambda: self.calculator.means)
-        result = Evaluated.of_step(self.calculator, step, evaluation, text)
-        _ = result.value if isinstance(result, Scalar) else result.vector
+        found = {one: self.calculator.set_vectors(one, text) for one in sets(step.tree)}
+        evaluation = Evaluation(vectors, text, lambda: self.calculator.means, found)
+        result = Expression.of_step(self.calculator, step, evaluation, text)
+        result.evaluate()
         return result
 
     def browse(self, search: str, start: int = 0) -> dict[str, Any]:

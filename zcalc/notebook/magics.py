@@ -1,7 +1,7 @@
 """`%zcalc` and `%%zcalc`: the language in the cells of a notebook."""
 
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,14 +16,16 @@ from IPython.core.magic import (
 
 from zcalc.answer import View
 from zcalc.calculator import Calculator
+from zcalc.decodable import Decodable
 from zcalc.decode.captions import parse_settings
 from zcalc.errors import ZcalcError
 from zcalc.models.presets import Preset
+from zcalc.names import Names
 from zcalc.notebook.completer import matcher
 from zcalc.notebook.interpolation import evaluate
-from zcalc.notebook.options import Settings, help_text, settings_of, split
+from zcalc.notebook.options import Settings, help_text, hides, refuse_late, settings_of, split
 from zcalc.notebook.preload import import_when_idle
-from zcalc.result import Result, Results
+from zcalc.result import Results
 
 _NAME = "calc"  # the variable that holds the calculator
 _matchers: weakref.WeakKeyDictionary[InteractiveShell, Any] = weakref.WeakKeyDictionary()
@@ -78,13 +80,17 @@ class ZcalcMagics(Magics):
             print(help_text())
             return None
         calculator = self._calculator(settings)
+        refuse_late(rest)
         program = rest if cell is None else f"{rest}\n{cell}" if rest.strip() else cell
         if not program.strip():
+            if settings.names:
+                return _named(calculator, calculator.names)
             if options and cell is None:
                 return calculator
             place = "an expression" if cell is None else "a program below this line"
             raise ZcalcError("Nothing to evaluate.", f'Write {place}: img(coffee) - "coffee".')
-        return self._run(calculator, program, settings, value_of)
+        value = self._run(calculator, program, settings, value_of)
+        return None if hides(program) else value
 
     def calculator_for(self, line: str) -> Calculator:
         """The calculator of a line of options, for completion; it is not loaded or assigned."""
@@ -106,9 +112,12 @@ class ZcalcMagics(Magics):
         for result in results:
             if result.name and result.name != _NAME:
                 self._shell.user_ns[result.name] = result
-            elif isinstance(result, Result):
+            elif isinstance(result, Decodable):
                 result.card = _card(result.card, settings, calculator.models.preset)
         unnamed = Results(result for result in results if not result.name)
+        if settings.names:
+            bound = {result.name for result in results if result.name}
+            unnamed.append(_named(calculator, bound))
         return unnamed[0] if len(unnamed) == 1 else unnamed or None
 
     def _calculator(self, settings: Settings) -> Calculator:
@@ -131,6 +140,12 @@ class ZcalcMagics(Magics):
     def _evaluator(self, local_ns: Mapping[str, Any]) -> Callable[[str], Any]:
         names = {**self._shell.user_ns, **local_ns}
         return lambda code: eval(compile(f"({code}\n)", "<zcalc>", "eval"), names)
+
+
+def _named(calculator: Calculator, names: Iterable[str]) -> Names:
+    """The table of some names of a calculator, in the order they were bound."""
+    kept = [name for name in calculator.names if name in set(names)]
+    return Names.of({name: calculator(name) for name in kept})
 
 
 def _card(card: View, settings: Settings, preset: Preset) -> View:

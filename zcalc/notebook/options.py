@@ -13,6 +13,8 @@ from zcalc.sidecars import check_share
 # An option is a word after one or two dashes; "-img(a)" and "--2 * x" are arithmetic.
 _OPTION = re.compile(r"\s*(--[a-z][\w-]*|-[kh])(?=[=\s]|$)=?")
 _VALUE = re.compile(r"\"([^\"\n]*)\"|'([^'\n]*)'|([^\s{]\S*)")
+_LATE = re.compile(r"(?<=\S)\s+(--[a-z][\w-]*|-k(?=[ =]\s*\d))(?=[=\s]|$)")
+_QUOTED = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"?|'(?:[^'\\\n]|\\.)*'?|#[^\n]*")
 _END = re.compile(r"\s*--(?=\s|$)")
 
 
@@ -43,10 +45,18 @@ OPTIONS = {
         Option("--raw", "", "add up raw features without normalising"),
         Option("-k", "N", "number of words and pictures on a card"),
         Option("--no-caption", "", "cards without a caption, which are ready at once"),
+        Option("--names", "", "a table of the names that are bound"),
         Option("--help", "", "print these options"),
     )
 }
-_CARD_OPTIONS = {"-k", "--method", "--set", "--no-caption", "--help"}  # others: calculator's
+_CARD_OPTIONS = {
+    "-k",
+    "--method",
+    "--set",
+    "--no-caption",
+    "--names",
+    "--help",
+}  # others: calculator's
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,7 @@ class Settings:
     k: int | None = None
     caption: bool = True
     help: bool = False
+    names: bool = False
     method: str | None = None
     sets: tuple[str, ...] = ()
 
@@ -86,6 +97,28 @@ def split(line: str, value_of: Callable[[str], Any] = str) -> tuple[list[tuple[s
     return options, _skip_blanks(line, end.end() if end else position)
 
 
+def refuse_late(body: str) -> None:
+    """Raise ZcalcError if a program has an option of the magics behind its beginning."""
+    bare = _QUOTED.sub(lambda text: " " * len(text[0]), body)
+    late = _LATE.search(bare)
+    if late and (late[1] in OPTIONS or late[1] == "-k"):
+        written, program = body[late.start() :].strip(), body[: late.start()].strip()
+        raise ZcalcError(
+            f"The option {late[1]} comes after the expression.",
+            f"Options come first: %zcalc {written} {program}",
+        )
+
+
+def hides(program: str) -> bool:
+    """Whether a program ends with a semicolon, which hides what it shows, as in IPython.
+
+    >>> hides('img(cat);  # done'), hides('"a;"'), hides("img(cat)  # done;")
+    (True, False, False)
+    """
+    bare = _QUOTED.sub(lambda text: "" if text[0].startswith("#") else "x", program)
+    return bare.rstrip().endswith(";")
+
+
 def settings_of(options: list[tuple[str, Any]]) -> Settings:
     """Convert options to settings; raises ZcalcError for an invalid number."""
     by_name = dict(options)
@@ -108,6 +141,7 @@ def settings_of(options: list[tuple[str, Any]]) -> Settings:
         k,
         "--no-caption" not in by_name,
         "--help" in by_name,
+        "--names" in by_name,
         by_name.get("--method"),
         tuple(str(value) for name, value in options if name == "--set"),
     )

@@ -15,14 +15,15 @@ import anywidget
 import traitlets
 
 from zcalc.answer import View
+from zcalc.decodable import Decodable
 from zcalc.errors import ZcalcError
+from zcalc.expression import Expression
 from zcalc.language import LanguageError, Text, image, unparse
 from zcalc.notebook import blocks as edit
 from zcalc.notebook.blocks import Block, Path, block_at
 from zcalc.notebook.draft import Draft, expression
 from zcalc.notebook.live import WORDS, Live
 from zcalc.notebook.upload import MAX_BYTES, Uploads, display_name, picture_name
-from zcalc.result import Result, Scalar
 from zcalc.show.card import card_html
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Panel(anywidget.AnyWidget):
         return self.draft.state.valid
 
     @property
-    def result(self) -> Result | Scalar:
+    def result(self) -> Any:
         """The result of the expression, for use in Python."""
         return self.calculator(self.expr)
 
@@ -92,7 +93,7 @@ class Panel(anywidget.AnyWidget):
         edits = {
             "type": self._type, "add": self._add, "reweight": self._reweight,
             "remove": self._remove, "move": self._move, "group": self._group,
-            "ungroup": self._ungroup,
+            "ungroup": self._ungroup, "crop": self._crop,
             "undo": lambda _: self.draft.undo(), "redo": lambda _: self.draft.redo(),
         }  # fmt: skip
         refreshing = {name: self._then_refresh(handler) for name, handler in edits.items()}
@@ -127,7 +128,7 @@ class Panel(anywidget.AnyWidget):
             self.results, self.thumbnails = {}, {}
         self.state = self.draft.data()
 
-    def _compute(self, result: Result | Scalar) -> dict[str, Any]:
+    def _compute(self, result: Expression[Any, Any]) -> dict[str, Any]:
         """The `results` of a valid expression, as JSON."""
         raise NotImplementedError
 
@@ -165,6 +166,11 @@ class Panel(anywidget.AnyWidget):
     def _ungroup(self, request: Request) -> None:
         self.draft.change(edit.ungroup(self.draft.state.blocks, _path(request["path"])))
 
+    def _crop(self, request: Request) -> None:
+        path, box = _path(request["path"]), request.get("box")
+        shares = None if box is None else [round(min(1.0, max(0.0, float(x))), 3) for x in box]
+        self.draft.change(edit.crop(self.draft.state.blocks, path, shares))
+
     def _browse(self, request: Request) -> None:
         self.gallery = self.live.browse(str(request["search"]), int(request.get("start", 0)))
 
@@ -192,7 +198,7 @@ class Panel(anywidget.AnyWidget):
         text = f"<zcalc {type(self).__name__.lower()}: {self.expr or 'empty'}>"
         try:
             result = self.live.result(self.expr)
-            if isinstance(result, Result):
+            if isinstance(result, Decodable):
                 answer = result.answer(View(words=WORDS))
                 return {"text/plain": text, "text/html": card_html(answer)}
         except ZcalcError:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from zcalc.answer import View
+from zcalc.decodable import Decodable
 from zcalc.errors import ZcalcError
+from zcalc.expression import Expression
 from zcalc.index.feedback import apply_feedback
 from zcalc.index.query import NEAR_DUPLICATE
 from zcalc.notebook.blocks import blocks_of, tree_of
 from zcalc.notebook.live import hit_data, large
 from zcalc.notebook.panel import SHARED_SCRIPTS, Panel, Request, read_sources
-from zcalc.result import Result, Scalar
 
 if TYPE_CHECKING:
     from zcalc.calculator import Calculator
@@ -44,12 +45,13 @@ class Search(Panel):
             "close": lambda _: self.set_trait("preview", {}),
         }
 
-    def _compute(self, result: Result | Scalar) -> dict[str, Any]:
-        if isinstance(result, Scalar):
-            raise ZcalcError("A number has no nearest pictures.", "Add pictures or words instead.")
+    def _compute(self, result: Expression[Any, Any]) -> dict[str, Any]:
+        if not isinstance(result, Decodable):
+            hint = "Add pictures or words, or take the mean of a set."
+            raise ZcalcError("This has no nearest pictures.", hint)
         return self._search(result, self.filters)
 
-    def _search(self, result: Result, filters: dict[str, Any]) -> dict[str, Any]:
+    def _search(self, result: Decodable[Any, Any], filters: dict[str, Any]) -> dict[str, Any]:
         """Search the gallery with these filters; returns the hits as JSON."""
         query = {
             "threshold": filters["threshold"],
@@ -78,7 +80,7 @@ class Search(Panel):
         filters["k"] = max(1, min(_MAX_PICTURES, int(filters["k"])))
         if self.expr and self.draft.state.error is None:
             result = self.live.result(self.expr)
-            if isinstance(result, Result):
+            if isinstance(result, Decodable):
                 self.results = self._search(result, filters)
         self.filters = filters
 

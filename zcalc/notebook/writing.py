@@ -3,14 +3,14 @@
 import threading
 from collections.abc import Callable
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from zcalc.errors import ZcalcError
 
 if TYPE_CHECKING:
+    from zcalc.decodable import Decodable
     from zcalc.decode.caption import Caption
-    from zcalc.result import Result
     from zcalc.space import Space
 
 _BUSY: "WeakKeyDictionary[Space, threading.Lock]" = WeakKeyDictionary()
@@ -28,7 +28,7 @@ class Writer:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self, result: "Result") -> None:
+    def start(self, result: "Decodable[Any, Any]") -> None:
         """Start a caption; raises ZcalcError if the calculator is already writing one."""
         lock = _BUSY.setdefault(result.calculator, threading.Lock())
         if not lock.acquire(blocking=False):
@@ -48,7 +48,7 @@ class Writer:
         if self._thread is not None:
             self._thread.join(seconds)
 
-    def _write(self, result: "Result", lock: threading.Lock) -> None:
+    def _write(self, result: "Decodable[Any, Any]", lock: threading.Lock) -> None:
         caption, message = None, ""
         try:
             caption = self._decode(result)
@@ -60,7 +60,7 @@ class Writer:
             lock.release()
             self._update(caption, False, message)
 
-    def _decode(self, result: "Result") -> "Caption":
+    def _decode(self, result: "Decodable[Any, Any]") -> "Caption":
         from zcalc.decode.caption import latest
         from zcalc.decode.captions import decode
 

@@ -10,32 +10,30 @@ from rich.cells import cell_len
 
 from zcalc.answer import Answer, Measure, Term
 from zcalc.decode.caption import Beam
-from zcalc.errors import ZcalcError
 from zcalc.gallery import Picture
 from zcalc.index.query import Hit
 from zcalc.language import Image, Text
-from zcalc.pictures import SHOWN
+from zcalc.show.elements import BAR_WIDTH, Thumbnails, figure, html_table, padded
 from zcalc.show.equation import pieces
-from zcalc.show.html import data_uri, escaped, jpeg_uri, style_sheet
+from zcalc.show.html import data_uri, escaped, style_sheet
 from zcalc.show.notes import caption_note
+from zcalc.show.sections import section_html, section_lines, sections, strip_html, strip_names
 from zcalc.words import Word
-
-_SIDE = 144  # pixels of a thumbnail, displayed at half that
-_BUDGET = 120_000  # characters of all thumbnails together; past it only names are shown
-_BAR_WIDTH = 24  # characters
 
 
 def card_html(answer: Answer) -> str:
     """The card as HTML, below 150 kB: the equation, and every part that the answer has."""
     if answer.value is not None:
         return _number_html(answer)
-    thumbnails, columns = _Thumbnails(), []
+    thumbnails, columns = Thumbnails(), list[str]()
     body = f'<div class="equation">{_equation(answer, thumbnails)}</div>{_remarks(answer)}'
     if answer.captions:
         best = answer.captions[0]
         body += f'<p class="sentence">{escaped(best.text)}</p>'
         body += f'<p class="note">{escaped(caption_line(best, answer.method))}</p>'
         body += _other_captions(answer.captions)
+    body += "".join(strip_html(strip, thumbnails) for strip in answer.strips)
+    columns += map(section_html, sections(answer))
     if answer.words is not None:
         columns.append(f"<h4>Nearest words</h4>{_words(answer.words)}")
     if answer.images is not None:
@@ -61,15 +59,6 @@ def card(body: str) -> str:
     return f'<div class="zcalc"><style>{style_sheet("card.css")}</style>{body}</div>'
 
 
-def html_table(headings: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "terms") -> str:
-    """A table of names, each followed by its cells."""
-    lines = (
-        f"<tr><th>{escaped(name)}</th>{''.join(f'<td>{escaped(c)}</td>' for c in cells)}</tr>"
-        for name, *cells in [headings, *rows]
-    )
-    return f'<table class="{kind}">{"".join(lines)}</table>'
-
-
 def card_text(answer: Answer) -> str:
     """The card as text in fixed-width columns."""
     if answer.value is not None:
@@ -77,16 +66,21 @@ def card_text(answer: Answer) -> str:
     words, hits, captions = answer.words or (), answer.images or (), answer.captions or ()
     terms = answer.terms if len(answer.terms) > 1 else ()
     names = [*(w.text for w in words), *(h.name for h in hits), *(t.name for t in answer.terms)]
-    width = min(40, max(11, *map(cell_len, names)))
+    width = min(40, max(map(cell_len, names), default=11))
+    width = max(11, width)
     lines = [equation_text(answer), *caption_lines(answer)]
     if captions:
         lines += ["", f"  {captions[0].text}", f"  {caption_line(captions[0], answer.method)}"]
         lines += [f"  {beam.clip:5.2f}  {beam.text}" for beam in other_captions(captions)]
+    for strip in answer.strips:
+        lines += ["", f"{strip.name}: {strip.count:,} pictures", f"  {strip_names(strip)}"]
+    for section in sections(answer):
+        lines += ["", section.title, *section_lines(section)]
     if words:
         lines += ["", *_word_lines(words, width)]
     if hits:
         lines += ["", "Nearest pictures"]
-    lines += [f"  {_padded(h.name, width)}  {h.score:5.2f}{_text_note(h)}" for h in hits]
+    lines += [f"  {padded(h.name, width)}  {h.score:5.2f}{_text_note(h)}" for h in hits]
     if terms:
         lines += ["", f"{'Terms':{width + 2}}  weight  norm  cosine"]
     lines += [
@@ -142,28 +136,9 @@ def other_captions(captions: Sequence[Beam]) -> list[Beam]:
 
 def foot(answer: Answer) -> str:
     """The norm, the model, the time taken, and notes."""
-    seconds = sum(answer.seconds.values())
-    return " · ".join([f"norm {answer.norm:.2f}", answer.model, f"{seconds:.1f} s", *answer.notes])
-
-
-class _Thumbnails:
-    """Pictures as <img> elements, as long as the card stays small."""
-
-    def __init__(self) -> None:
-        self._budget = _BUDGET
-
-    def html(self, picture: Picture) -> str:
-        """An <img>, or nothing if the file can't be read or the card is full."""
-        try:
-            pixels = picture.open(SHOWN)
-        except ZcalcError:
-            return ""
-        wide = pixels.width > pixels.height
-        uri = jpeg_uri(pixels, (2 * _SIDE, _SIDE) if wide else (_SIDE, 2 * _SIDE), 80)
-        if len(uri) > self._budget:
-            return ""
-        self._budget -= len(uri)
-        return f'<img src="{uri}" alt="{escaped(picture.name)}">'
+    seconds = f"{sum(answer.seconds.values()):.1f} s"
+    norm = [] if answer.norm is None else [f"norm {answer.norm:.2f}"]
+    return " · ".join([*norm, answer.model, seconds, *answer.notes])
 
 
 def _number_html(answer: Answer) -> str:
@@ -179,7 +154,7 @@ def _remarks(answer: Answer) -> str:
     return "".join(f'<p class="remark">{escaped(remark)}</p>' for remark in answer.remarks)
 
 
-def _equation(answer: Answer, thumbnails: _Thumbnails) -> str:
+def _equation(answer: Answer, thumbnails: Thumbnails) -> str:
     """The operands, each with the signs before it, so that lines break between terms."""
     terms, signs = [], ""
     if answer.name:
@@ -193,21 +168,16 @@ def _equation(answer: Answer, thumbnails: _Thumbnails) -> str:
         elif (picture := answer.operands[piece]).vector is not None:
             operand = f'<span class="text">{escaped(picture.name)}</span>'
         else:
-            operand = _figure(thumbnails.html(picture), picture.name, _note(picture.caption))
+            operand = figure(thumbnails.html(picture), picture.name, _note(picture.caption))
         terms.append(f'<span class="term">{signs}{operand}</span>')
         signs = ""
     return "".join(terms) + (f'<span class="term">{signs}</span>' if signs else "")
 
 
-def _figure(image: str, name: str, below: str = "") -> str:
-    caption = f'<figcaption title="{escaped(name)}">{escaped(name)}</figcaption>'
-    return f"<figure>{image}{caption}{below}</figure>"
-
-
-def _hit(hit: Hit, thumbnails: _Thumbnails) -> str:
+def _hit(hit: Hit, thumbnails: Thumbnails) -> str:
     image = thumbnails.html(Picture(hit.name, Path(hit.path)))
     score = f'<div class="score">{hit.score:.2f}</div>'
-    return _figure(image, hit.name, score + _note(hit.caption))
+    return figure(image, hit.name, score + _note(hit.caption))
 
 
 def _note(caption: str | None) -> str:
@@ -254,14 +224,9 @@ def _word_lines(words: Sequence[Word], width: int) -> list[str]:
     lines = [head]
     for w, length in zip(words, bar_lengths(words), strict=True):
         numbers = "  ".join(f"{x:5.2f}" for x in (w.score, w.rank) if x is not None)
-        bar = "█" * round(_BAR_WIDTH * length)
-        lines.append(f"  {_padded(w.text, width)}  {numbers}  {bar}".rstrip())
+        bar = "█" * round(BAR_WIDTH * length)
+        lines.append(f"  {padded(w.text, width)}  {numbers}  {bar}".rstrip())
     return lines
-
-
-def _padded(name: str, width: int) -> str:
-    """A name with blanks up to a width in columns, of which some scripts take two a character."""
-    return name + " " * (width - cell_len(name))
 
 
 def _terms(terms: Sequence[Term]) -> str:
@@ -280,5 +245,6 @@ def _drawing(measure: Measure, description: str) -> str:
 
 def _operand(node: Image | Text, answer: Answer) -> str:
     if isinstance(node, Image):
-        return f"img({answer.operands[node].name})"
+        name = f"img({answer.operands[node].name})"
+        return f"{name}[part]" if node.box else name
     return f'"{node.text}"'

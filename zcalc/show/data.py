@@ -21,14 +21,18 @@ def answer_data(answer: Answer) -> dict[str, Any]:
     if answer.value is not None:
         data["value"] = round(answer.value, 6)
         return data | _seconds(answer)
-    data["norm"] = round(answer.norm or 0.0, 6)
+    if answer.norm is not None:
+        data["norm"] = round(answer.norm, 6)
     if answer.captions is not None:
         data["captions"] = [_caption_data(beam) for beam in answer.captions]
     if answer.words is not None:
         data["words"] = [word_data(word) for word in answer.words]
     if answer.images is not None:
         data["images"] = [_hit_data(hit) for hit in answer.images]
+    data |= _analyses(answer)
     captions = {unparse(node): picture.caption for node, picture in answer.operands.items()}
+    if answer.norm is None:
+        return data | _seconds(answer)
     data["terms"] = [
         {"name": term.name, "weight": round(term.weight, 6)}
         | {"norm": round(term.norm, 6), "cosine": _rounded(term.cosine)}
@@ -37,6 +41,35 @@ def answer_data(answer: Answer) -> dict[str, Any]:
     ]
     data |= _seconds(answer)
     return data if answer.plot is None else data | {"plot": answer.plot.data()}
+
+
+def _analyses(answer: Answer) -> dict[str, Any]:
+    """What verbs add: classes, a sum of words, a difference of sets, and how large the sets are."""
+    data: dict[str, Any] = {}
+    rows = [
+        [{"text": text, "probability": round(p, 6)} for text, p in one.probabilities]
+        for one in answer.labels
+    ]
+    if answer.strips and answer.labels:
+        pairs = zip(answer.labels, rows, strict=True)
+        data["pictures"] = [{"name": one.name, "labels": row} for one, row in pairs]
+    elif rows:
+        data["labels"] = rows[0]
+    if answer.parts is not None:
+        data["parts"] = [
+            {"text": t.text, "weight": t.weight, "share": _rounded(t.share)}
+            for t in answer.parts.terms
+        ]
+        data["residual"], data["parts_expr"] = _rounded(answer.parts.residual), answer.parts.expr
+    if answer.diff is not None:
+        data["diff"] = [
+            {"text": s.text, "auroc": _rounded(s.auroc)}
+            | {"low": _rounded(s.low), "high": _rounded(s.high)}
+            for s in answer.diff
+        ]
+    if answer.strips:
+        data["sets"] = [{"expr": strip.name, "pictures": strip.count} for strip in answer.strips]
+    return data
 
 
 def word_data(word: Word) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from zcalc.language import (
     Product,
     Sum,
     Text,
+    children,
     unparse,
 )
 
@@ -52,12 +53,18 @@ def _factor(node: Node) -> Iterator[Image | Text | str]:
         case Neg(operand):
             yield MINUS
             yield from _factor(operand)
+        case Call("imgs", _):
+            yield unparse(node)
         case Call(function, arguments):
             yield f"{function}("
             for i, argument in enumerate(arguments):
                 if i:
                     yield ","
-                yield from pieces(argument.value if isinstance(argument, Keyword) else argument)
+                if isinstance(argument, Keyword) and not children(argument):
+                    yield unparse(argument)
+                else:
+                    value = argument.value if isinstance(argument, Keyword) else argument
+                    yield from pieces(value)
             yield ")"
         case _:
             yield "("

@@ -48,6 +48,7 @@ def print_answer(answer: "Answer", thumbnails: bool | None = False) -> None:
         out.print(_plain(line, "dim"))
     if answer.captions is not None:
         _print_captions(answer)
+    _print_sections(answer)
     if answer.words is not None:
         out.print()
         out.print(_words(answer.words))
@@ -60,6 +61,23 @@ def print_answer(answer: "Answer", thumbnails: bool | None = False) -> None:
     if answer.plot is not None:
         print_measure(answer.plot)
     _print_remarks(answer)
+
+
+def _print_sections(answer: "Answer") -> None:
+    """Print strips of pictures by their names, and what verbs add as tables."""
+    from zcalc.show.sections import sections
+
+    for strip in answer.strips:
+        names = ", ".join(hit.name for hit in strip.pictures)
+        more = ", …" if strip.count > len(strip.pictures) else ""
+        out.print(_plain(f"{strip.name}: {strip.count:,} pictures: {names}{more}", "dim"))
+    for section in sections(answer):
+        out.print()
+        if section.line:
+            out.print(_plain(section.line), soft_wrap=True)
+        bars = section.bars or (0.0,) * len(section.rows)
+        rows = [(*row, "█" * round(20 * bar)) for row, bar in zip(section.rows, bars, strict=True)]
+        out.print(_table((*section.headings, ""), rows))
 
 
 def _print_remarks(answer: "Answer") -> None:
@@ -147,7 +165,8 @@ def _equation(answer: "Answer") -> Line:
                 line.right_crop(1)
             line.append(piece, "dim")
         line.append("" if str(piece).endswith("(") else " ")
-    line.append(f"  norm {answer.norm:.2f}", "dim")
+    if answer.norm is not None:
+        line.append(f"  norm {answer.norm:.2f}", "dim")
     return line
 
 

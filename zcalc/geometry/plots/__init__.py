@@ -23,7 +23,9 @@ from zcalc.geometry.plots.gap import draw_gap
 from zcalc.geometry.plots.hubness import draw_hubs
 from zcalc.geometry.plots.maps import draw_map
 from zcalc.geometry.plots.paths import draw_path
+from zcalc.geometry.plots.relevance import draw_relevance
 from zcalc.geometry.plots.trace import draw_trace
+from zcalc.geometry.relevance import Relevance
 from zcalc.geometry.trace import Trace
 
 
@@ -42,4 +44,5 @@ draw.register(EmbeddingPath, draw_path)
 draw.register(Gap, draw_gap)
 draw.register(Hubs, draw_hubs)
 draw.register(Map, draw_map)
+draw.register(Relevance, draw_relevance)
 draw.register(Trace, draw_trace)

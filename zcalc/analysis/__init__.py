@@ -1,0 +1,1 @@
+"""What verbs compute besides words, pictures and captions."""
