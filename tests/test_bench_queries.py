@@ -122,8 +122,8 @@ def test_sums_become_the_queries_that_people_mean() -> None:
     assert len(queries) == 120
     kinds = {check(as_query(query.expression)) for query in queries}
     assert kinds == {Type.EMBEDDING, Type.QUERY}
-    tree = as_query('img(a) - "b" + "c" + "d"')
-    assert unparse(tree) == 'butnot(both(img(a), "c", "d"), "b")'
+    assert unparse(as_query('img(a) + "b" + "c"')) == 'both(img(a), "b", "c")'
+    assert unparse(as_query('img(a) - "b" + "c"')) == 'img(a) - "b" + "c"'
 
 
 def test_the_interval_covers_the_mean() -> None:

@@ -180,8 +180,16 @@ def test_parse_is_pure_and_cached() -> None:
 names = st.text("aZ_é東\u0301\u0939", max_size=4).map(lambda rest: "n" + rest)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 numbers = st.floats(min_value=0, allow_nan=False, allow_infinity=False).map(Number)
+shares = st.tuples(*[st.floats(0, 1)] * 4)
+conditions = st.one_of(
+    texts.map(lambda text: (Text(text),)),
+    texts.map(lambda text: (Keyword("where", Text(text)),)),
+    st.tuples(texts.map(Text), texts.map(lambda text: Keyword("where", Text(text)))),
+)
 leaves = st.one_of(
     names.map(Image),
+    st.builds(Image, names, st.just(False), shares),
+    conditions.map(lambda arguments: Call("imgs", arguments)),
     names.filter(lambda name: name == unicodedata.normalize("NFC", name)).map(Name),
     texts.filter(bool).map(lambda name: Image(name, quoted=True)),
     texts.map(Text),
@@ -193,7 +201,10 @@ def compound(nodes: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     divided = st.one_of(nodes, nodes.map(Inverse))
     return st.one_of(
         nodes.map(Neg),
-        st.builds(Call, st.sampled_from(["unit", "mean", "über"]), calls(nodes)),
+        st.builds(Call, st.sampled_from(["unit", "mean", "both", "über"]), calls(nodes)),
+        st.tuples(nodes, nodes, nodes).map(
+            lambda abc: Call("analogy", (*abc, Keyword("how", Text("mul"))))
+        ),
         st.lists(nodes, min_size=2, max_size=4).map(lambda terms: total(*terms)),
         st.tuples(nodes, st.lists(divided, min_size=1, max_size=3)).map(
             lambda factors: product(factors[0], *factors[1])

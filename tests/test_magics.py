@@ -140,6 +140,64 @@ def test_invalid_options(shell: InteractiveShell, line: str, message: str, hint:
     assert message in error.message and hint in error.hint
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        '%zcalc img(red) - "tea";',
+        '%%zcalc\nimg(red) - "tea"\n"tea";  # nothing to see',
+        "%zcalc img(red) |> words(3);",
+    ],
+)
+def test_a_semicolon_at_the_end_hides_the_display(shell: InteractiveShell, cell: str) -> None:
+    assert run(shell, cell) is None
+
+
+def test_a_semicolon_elsewhere_hides_nothing(shell: InteractiveShell) -> None:
+    assert len(run(shell, '%zcalc img(red); "tea"')) == 2
+    assert run(shell, '%zcalc "tea;"').expr == '"tea;"'
+
+
+@pytest.mark.parametrize(
+    ("cell", "right"),
+    [
+        ("%zcalc img(red) --model mini", "%zcalc --model mini img(red)"),
+        ('%zcalc img(red) - "tea" -k 3', '%zcalc -k 3 img(red) - "tea"'),
+        ("%zcalc img(red) --no-caption", "%zcalc --no-caption img(red)"),
+    ],
+)
+def test_options_after_the_expression_show_the_right_order(
+    shell: InteractiveShell, cell: str, right: str
+) -> None:
+    error = failed(shell, cell)
+    assert "comes after the expression" in error.message
+    assert right in error.hint
+
+
+def test_dashes_inside_texts_and_arithmetic_are_no_options(shell: InteractiveShell) -> None:
+    assert run(shell, '%zcalc img(red) + "a --model of -k 5"').norm > 0
+    assert run(shell, "%zcalc img(red) --img(green)").norm > 0
+
+
+def test_names_are_a_table(shell: InteractiveShell) -> None:
+    names = run(
+        shell, '%%zcalc --names\ndrink = img(red) - "tea"\nhalf = 1 / 2\nq = both("a", "b")'
+    )
+    rows = {name: (expression, value) for name, expression, value in names.rows}
+    assert rows["drink"][0] == 'img(red) - "tea"'
+    assert rows["drink"][1].startswith("embedding, norm ")
+    assert rows["half"] == ("0.5", "0.5")
+    assert rows["q"][1] == "query"
+    assert "<table" in names._repr_mimebundle_()["text/html"]
+    assert "drink" in run(shell, "%zcalc --names")._repr_mimebundle_()["text/plain"]
+
+
+def test_a_query_and_a_set_from_python_keep_their_type(shell: InteractiveShell) -> None:
+    run(shell, 'q = calc.img("red").both(calc.txt("tea")); s = calc.imgs("*e*")')
+    assert run(shell, '%zcalc either({q}, "b")').nearest(1)
+    assert run(shell, "%zcalc mean({s})").norm > 0
+    assert "Cannot add or subtract a query" in failed(shell, '%zcalc {q} + "b"').message
+
+
 def test_help(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
     run(shell, "%zcalc --help")
     assert "--images FOLDER" in capsys.readouterr().out

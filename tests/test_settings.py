@@ -14,6 +14,7 @@ from zcalc.decode.decoders import DECODERS
 from zcalc.decode.fields import Setting, SettingError, settings_of
 from zcalc.decode.settings import SearchSettings, ZeroCapSettings
 from zcalc.language import LanguageError, plan
+from zcalc.models.pair import Models
 from zcalc.models.presets import PRESETS
 from zcalc.notebook.options import settings_of as magic_settings
 from zcalc.notebook.options import split
@@ -83,7 +84,7 @@ def test_set_options_are_those_of_the_decoder() -> None:
 def verb_error(program: str) -> str:
     (step,), _ = plan(program)
     with pytest.raises(LanguageError) as caught:
-        check_verb(step.verb, MINI, program)
+        check_verb(step.verb, Models.named("mini"), program)
     return str(caught.value)
 
 
@@ -95,7 +96,7 @@ def test_the_verb_takes_every_setting() -> None:
     (step,), _ = plan(program)
     assert step.verb.settings["fusion"] == 0.95
     assert step.verb.settings["steps"] == 5
-    check_verb(step.verb, MINI, program)
+    check_verb(step.verb, Models.named("mini"), program)
 
 
 def test_errors_of_the_verb_have_a_caret_at_the_setting() -> None:

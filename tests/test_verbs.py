@@ -139,6 +139,19 @@ def test_python_builds_the_same_queries_as_the_language(calc: Calculator) -> Non
         cat + cat.both(red)
 
 
+def test_a_sum_of_picture_and_text_suggests_the_query_where_that_helps(
+    calc: Calculator, tmp_path: Path
+) -> None:
+    clip = tmp_path / "clip"
+    save_tiny_clip(clip, dim=32)
+    other = zcalc.load(clip=str(clip), lm="mini")
+    (remark,) = other('img(cat) + "snow"').remarks
+    assert remark.endswith('both(img(cat), "snow")')
+    for program in ('img(cat) - "snow"', 'img(cat) + "a photo"', '"cat" + "snow"'):
+        assert not other(program).remarks
+    assert not any("both" in remark for remark in calc('img(cat) + "snow"').remarks)
+
+
 # --- algebra --------------------------------------------------------------------------------------
 
 

@@ -107,6 +107,18 @@ def test_blocks_are_moved_grouped_and_removed() -> None:
         blocks.group(row, [(1,)])
 
 
+def test_a_block_is_cropped_and_made_whole_again() -> None:
+    row = blocks_of(parse('2 * img(a) - "b"'))
+    part = blocks.crop(row, (0,), (0.0, 0.25, 0.5, 1.0))
+    assert unparse(tree_of(part)) == '2 * crop(img(a), 0, 0.25, 0.5, 1) - "b"'
+    assert blocks.python_of(part) == "2 * calc.img('a').crop(0, 0.25, 0.5, 1) - calc.txt('b')"
+    assert blocks.crop(part, (0,), None) == row
+    with pytest.raises(ZcalcError, match="Only a picture"):
+        blocks.crop(row, (1,), (0, 0, 1, 1))
+    with pytest.raises(ZcalcError, match="empty"):
+        blocks.crop(row, (0,), (0.5, 0, 0.5, 1))
+
+
 def test_the_python_code_is_equivalent(calc: Any) -> None:
     text = '-0.5 * (img(red) - "it\'s") + mean("a", img(blue)) - 2 * "tea"'
     python = blocks.python_of(blocks_of(parse(text)))

@@ -1,9 +1,11 @@
 """The names of a program as a small table: what they stand for, and their values."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from zcalc import hooks
+from zcalc.calculator import Calculator
 from zcalc.expression import Expression
 from zcalc.language import unparse
 from zcalc.query_result import QueryResult
@@ -18,9 +20,14 @@ class Names:
     rows: tuple[tuple[str, str, str], ...]
 
     @classmethod
-    def of(cls, values: "dict[str, Expression[Any, Any]]") -> "Names":
-        """The table of named values."""
-        rows = ((name, unparse(value.tree), _value(value)) for name, value in values.items())
+    def of(cls, calculator: Calculator, names: Collection[str]) -> "Names":
+        """The table of some of a calculator's names, in the order they were bound."""
+        rows = []
+        for name, bound in calculator.names.items():
+            if name in names:
+                is_constant = isinstance(bound.kind, float)
+                value = f"{bound.kind:.4g}" if is_constant else _value(calculator(name))
+                rows.append((name, unparse(bound.tree), value))
         return cls(tuple(rows))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:

@@ -19,14 +19,16 @@ from zcalc.evaluator import MEANS
 from zcalc.expression import Expression, represents
 from zcalc.index.feedback import apply_feedback
 from zcalc.index.query import Hit, Query, nearest
-from zcalc.language import Call, Image, Node, Type, errors_at, operands, unparse
-from zcalc.words import Word
+from zcalc.language import Call, Image, Node, Sum, Text, Type, errors_at, operands, unparse
+from zcalc.words import Word, sets_scene
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from zcalc.decode.objective import Objective
     from zcalc.decode.run import Target
+
+_BOTH = "A sum asks for the average. What is near all of it"
 
 
 @represents(Type.NUMBER)
@@ -134,6 +136,12 @@ class Result(Decodable["Result", "Scalar"]):
         parts = self._evaluation.parts(self.tree, self._value)
         return self._vocabulary(among).nearest(self.vector, k, left_out, parts)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the encoder misses of the texts, and that a query may be what is meant."""
+        query = as_both(self.tree) if self.calculator.models.preset.suggests_both else None
+        return (*super().remarks, *([f"{_BOTH}: {query}"] if query else []))
+
     def label(self, classes: Sequence[str]) -> Labels:
         """The probability of each class, such as `["cat", "dog"]` (see `analysis.labels`)."""
         models = self.calculator.models
@@ -237,6 +245,21 @@ class Results(list[Any]):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return hooks.mimebundle(self)
+
+
+def as_both(tree: Node) -> str | None:
+    """The query for a sum of pictures and texts, unless the texts only set a scene.
+
+    >>> from zcalc.language import parse
+    >>> as_both(parse('img(cat) + "snow"')), as_both(parse('img(cat) + "a photo"'))
+    ('both(img(cat), "snow")', None)
+    """
+    if not isinstance(tree, Sum) or not all(isinstance(t, Image | Text) for t in tree.terms):
+        return None
+    kept = [t for t in tree.terms if not (isinstance(t, Text) and sets_scene(t.text))]
+    if {type(term) for term in kept} != {Image, Text}:
+        return None
+    return unparse(Call("both", tuple(kept)))
 
 
 def _names(pictures: Sequence[str | Hit]) -> list[str]:

@@ -117,20 +117,17 @@ def read_queries() -> list[MixedQuery]:
 
 
 def as_query(expression: str) -> Node:
-    """A sum as the query that people mean by it: `a + b - c` as `butnot(both(a, b), c)`.
+    """A sum without differences as the query that people mean by it, `a + b` as `both(a, b)`.
 
-    >>> unparse(as_query('img(a) + "b" - "c"')), unparse(as_query("img(a)"))
-    ('butnot(both(img(a), "b"), "c")', 'img(a)')
+    What subtracts stays a sum: `img(a) - "b" + "c"` replaces one thing, as `edit` does.
+
+    >>> unparse(as_query('img(a) + "b"')), unparse(as_query('img(a) - "b" + "c"'))
+    ('both(img(a), "b")', 'img(a) - "b" + "c"')
     """
     tree = parse(expression)
-    if not isinstance(tree, Sum):
+    if not isinstance(tree, Sum) or any(isinstance(term, Neg) for term in tree.terms):
         return tree
-    wanted = [term for term in tree.terms if not isinstance(term, Neg)]
-    unwanted = [term.operand for term in tree.terms if isinstance(term, Neg)]
-    query = Call("both", tuple(wanted)) if len(wanted) > 1 else wanted[0]
-    for node in unwanted:
-        query = Call("butnot", (query, node))
-    return query
+    return Call("both", tree.terms)
 
 
 def interval(values: np.ndarray, draws: int = 10_000) -> tuple[float, float]:

@@ -67,6 +67,7 @@ class Models:
                 caption_share=0.0,
                 random_cosine=None,
                 prefix=None,
+                suggests_both=True,
             )
         elif lm and lm != preset:  # the prefix decoder is for the preset's language model
             decoder = {
@@ -155,7 +156,12 @@ class Models:
             raise ZcalcError(message, "Ask for a handful: parts(6).")
 
     def word_list(self, file: Source) -> StoredTexts:
-        """One's own words, ranked as the vocabulary is. Raises ZcalcError if it can't be read."""
+        """One's own words in a file, ranked as the vocabulary is; "sentences" are the stored ones.
+
+        Raises ZcalcError if the file can't be read.
+        """
+        if file == "sentences":
+            return self.sentences
         ranking = replace(self.preset.ranking, common=0.0)
         entries = word_lists([file])
         return StoredTexts(entries, self.encoder, ranking, self.preset.templates, "the words")

@@ -35,6 +35,10 @@ class Preset:
     `random_cosine` is the mean cosine of random pairs of pictures and words: an answer below it is
     marked as weak. None: unknown until `zcalc bench random-pairs` has measured it.
 
+    `suggests_both` says whether a sum of a picture and a text gets a remark that `both` asks for
+    what is near the two. On `mini` it finds no more (`zcalc bench mixed`); on CLIP it does (BASIC,
+    arXiv 2510.25387).
+
     Packages add presets through the entry point group "zcalc.presets", each a `Preset` under its
     own name:
 
@@ -57,6 +61,7 @@ class Preset:
     caption_share: float = 0.0
     random_cosine: float | None = None
     prefix: str | None = None
+    suggests_both: bool = True
 
 
 # The seven that forward selection chose from 80 for CLIP ViT-B/32 on ImageNet: Radford et al. 2021
@@ -125,6 +130,7 @@ _OWN = (
         caption_share=0.8,
         random_cosine=0.23,
         prefix=str(_MINI),
+        suggests_both=False,
     ),
     Preset(
         "paper",

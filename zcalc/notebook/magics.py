@@ -1,7 +1,7 @@
 """`%zcalc` and `%%zcalc`: the language in the cells of a notebook."""
 
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -84,7 +84,7 @@ class ZcalcMagics(Magics):
         program = rest if cell is None else f"{rest}\n{cell}" if rest.strip() else cell
         if not program.strip():
             if settings.names:
-                return _named(calculator, calculator.names)
+                return Names.of(calculator, calculator.names)
             if options and cell is None:
                 return calculator
             place = "an expression" if cell is None else "a program below this line"
@@ -117,7 +117,7 @@ class ZcalcMagics(Magics):
         unnamed = Results(result for result in results if not result.name)
         if settings.names:
             bound = {result.name for result in results if result.name}
-            unnamed.append(_named(calculator, bound))
+            unnamed.append(Names.of(calculator, bound))
         return unnamed[0] if len(unnamed) == 1 else unnamed or None
 
     def _calculator(self, settings: Settings) -> Calculator:
@@ -140,12 +140,6 @@ class ZcalcMagics(Magics):
     def _evaluator(self, local_ns: Mapping[str, Any]) -> Callable[[str], Any]:
         names = {**self._shell.user_ns, **local_ns}
         return lambda code: eval(compile(f"({code}\n)", "<zcalc>", "eval"), names)
-
-
-def _named(calculator: Calculator, names: Iterable[str]) -> Names:
-    """The table of some names of a calculator, in the order they were bound."""
-    kept = [name for name in calculator.names if name in set(names)]
-    return Names.of({name: calculator(name) for name in kept})
 
 
 def _card(card: View, settings: Settings, preset: Preset) -> View:

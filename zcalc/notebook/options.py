@@ -99,7 +99,7 @@ def split(line: str, value_of: Callable[[str], Any] = str) -> tuple[list[tuple[s
 
 def refuse_late(body: str) -> None:
     """Raise ZcalcError if a program has an option of the magics behind its beginning."""
-    bare = _QUOTED.sub(lambda text: " " * len(text[0]), body)
+    bare = _QUOTED.sub(lambda text: "x" * len(text[0]), body)
     late = _LATE.search(bare)
     if late and (late[1] in OPTIONS or late[1] == "-k"):
         written, program = body[late.start() :].strip(), body[: late.start()].strip()
