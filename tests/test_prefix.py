@@ -188,12 +188,7 @@ def test_a_finished_folder_is_never_trained_over(trained: tuple[Path, Path]) -> 
 
     with pytest.raises(ZcalcError, match="has a finished decoder"):
         run = TrainingRun(
-            list(CAPTIONS),
-            models.encoder,
-            models.vocabulary,
-            LanguageModel.load("mini"),
-            folder,
-            Recipe(),
+            list(CAPTIONS), models.encoder, LanguageModel.load("mini"), folder, Recipe()
         )
         run()
 

@@ -59,7 +59,14 @@ class Ranking:
 
         The vectors are sorted by word frequency; `kinds` (m,) are their kinds, 0 if unknown.
         """
-        scores = vectors @ target + self.prior(len(vectors), kinds)  # (m,)
+        import numpy as np
+
+        scores = vectors @ target  # (m,)
+        if self.common:
+            log = np.log(np.arange(len(vectors)) + 10)
+            scores = scores - self.common * (log - log.mean()) / log.std()
+        if self.named and kinds is not None:
+            scores = scores - self.named * (kinds == NAMED)
         if parts is None or len(parts.weights) < 2:
             return scores
         cosines = vectors @ parts.vectors.T  # (m, n)
@@ -69,18 +76,6 @@ class Ranking:
         if self.kind and kinds is not None and parts.subject is not None:
             scores = scores + self.kind * _kind_shares(cosines[:, parts.subject], kinds)
         return scores - self.repeated * cosines.max(axis=1)
-
-    def prior(self, count: int, kinds: "np.ndarray | None" = None) -> "np.ndarray":
-        """What the rank of each of `count` entries has besides its cosines, (count,)."""
-        import numpy as np
-
-        prior = np.zeros(count, np.float32)
-        if self.common:
-            log = np.log(np.arange(count) + 10)
-            prior = prior - self.common * (log - log.mean()) / log.std()
-        if self.named and kinds is not None:
-            prior = prior - self.named * (kinds == NAMED)
-        return prior
 
 
 def _kind_shares(cosines: "np.ndarray", kinds: "np.ndarray") -> "np.ndarray":

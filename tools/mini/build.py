@@ -190,7 +190,6 @@ class Build:
         if "language_model" in self.keep:
             return
         from tools.mini import corpus, decoder_corpus, image_tower, kinds, prefix
-        from zcalc.models.presets import PRESETS
 
         drawn = [concept.name for concept in self.classes]
         table = kinds.kinds(self.names, drawn)
@@ -211,8 +210,6 @@ class Build:
             noun: self.tower.table[rows[noun]] if noun in rows else prompted[i]
             for i, noun in enumerate(groups)
         }
-        defined, common = corpus.defined(self.work, self.entries), PRESETS["mini"].ranking.common
-        words = prefix.entries(self.entries, defined, self._embed, common)
         self.decoder = prefix.train(
             self.lm,
             self.lm_tokenizer,
@@ -220,7 +217,6 @@ class Build:
             held_out,
             nouns,
             self.tower.mean,
-            words,
             self._embed,
             PREFIX_STEPS,
             self.work,

@@ -8,20 +8,17 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from tools.mini import decoder_corpus as corpus
 from tools.mini.decoder_corpus import HABIT, Captioned
 from tools.mini.decoder_points import Points
 from tools.mini.language_model import CONTEXT, fix_articles
 from tools.mini.progress import progress
-from zcalc.decode.hints import Entries, WordHints
 from zcalc.decode.training import Trainer, TrainingSettings, perplexity, sentence, token_rows
 from zcalc.decode.training_run import clustered
-from zcalc.models.prefix import WORD_TOKENS, Memory, PrefixModel, Projector
-from zcalc.ranking import Ranking
+from zcalc.models.prefix import Memory, PrefixModel, Projector
 
-LENGTH, WORDS, LONGEST, MEMORY, HELD_OUT = 4, 3, 32, 4096, 1000
+LENGTH, LONGEST, MEMORY, HELD_OUT = 4, 32, 4096, 1000
 PLAIN, SAMPLES, BATCH = 0.3, 24_000, 400  # the rest of the batches have a prefix
 PER_CLASS, PER_ENTRY, PER_NOUN = 12, 7, 3  # captions in which a noun replaces another
 
@@ -50,18 +47,6 @@ def captions(  # noqa: PLR0913, PLR0917
     return [*written, *written, *swapped, *others], [sentence(text) for text in held_out]
 
 
-def entries(
-    words: list[str], defined: list[str], embed: Callable[[list[str]], Tensor], common: float
-) -> Entries:
-    """The vocabulary as it will rank words: each with its definition ("dog: an animal …")."""
-    number = {word: i for i, word in enumerate(words)}
-    vectors = embed(words)  # (v, d)
-    rows = [number[text.split(": ")[0]] for text in defined]
-    vectors[rows] += embed(defined)
-    prior = Ranking(common=common).prior(len(words))
-    return Entries(words, normalize(vectors, dim=-1), torch.tensor(prior, dtype=torch.float32))
-
-
 @torch.inference_mode()
 def samples(lm: Any, tokenizer: Any) -> list[str]:
     """What the language model writes by itself, which it is to keep writing without a prefix."""
@@ -87,15 +72,11 @@ def train(  # noqa: PLR0913, PLR0917
     held_out: list[str],
     nouns: dict[str, Tensor],
     mean: Tensor,
-    entries: Entries,
     embed: Callable[[list[str]], Tensor],
     steps: int,
     work: Path,
 ) -> PrefixModel:
-    """Train language model and projector.
-
-    `nouns` are rows (d,) as pictures have them, `entries` the words that the decoder reads.
-    """
+    """Train language model and projector; `nouns` are rows (d,) as pictures have them."""
     texts = list(dict.fromkeys(caption.text for caption in rows))
     number = {text: i for i, text in enumerate(texts)}
     vectors = embed(texts)  # (n, d)
@@ -113,19 +94,13 @@ def train(  # noqa: PLR0913, PLR0917
     projector = Projector(vectors.shape[1], lm.config.n_embd, LENGTH)
     settings = TrainingSettings(steps=steps, plain=PLAIN)
     teacher = copy.deepcopy(lm).eval().requires_grad_(False)
-    hints = WordHints(entries, [caption.text for caption in rows], tokenizer, WORDS)
-    trainer = Trainer(
-        lm, projector, ids, points, settings, work / "prefix.pt", hints, without, teacher
-    )
+    checkpoint = work / "prefix.pt"
+    trainer = Trainer(lm, projector, ids, points, settings, checkpoint, without, teacher)
     left = range(trainer.step, steps)
     for _ in progress(zip(left, trainer(), strict=True), "prefix decoder", trainer.step, steps):
         pass
-    held = token_rows(held_out[:256], tokenizer, CONTEXT - LENGTH - WORD_TOKENS, begin)
-    points_held = embed(held_out[:256])
-    words = hints.ids(hints.nearest(points_held))
-    value = perplexity(lm, projector.eval(), held, points_held, words)
-    about = {
-        "captions": len(texts), "steps": steps, "words": WORDS, "perplexity": round(value, 2)
-    }  # fmt: skip
+    held = token_rows(held_out[:256], tokenizer, CONTEXT - LENGTH, begin)
+    value = perplexity(lm, projector.eval(), held, embed(held_out[:256]))
+    about = {"captions": len(texts), "steps": steps, "perplexity": round(value, 2)}
     print(f"      held-out perplexity {value:.2f}")
     return PrefixModel(projector, Memory(clustered(vectors, MEMORY)), "", about)

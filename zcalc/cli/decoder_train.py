@@ -39,9 +39,6 @@ def train(
         int, typer.Option(min=1, help="Points of captions to keep for the projection.")
     ] = 4096,
     length: Annotated[int, typer.Option(min=1, help="Prefix vectors.")] = 4,
-    words: Annotated[
-        int, typer.Option(min=0, help="Nearest words that the decoder reads besides a point.")
-    ] = 3,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     device: Device = "auto",
 ) -> None:
@@ -59,13 +56,12 @@ def train(
             rate=rate,
             memory=memory,
             length=length,
-            words=words,
             seed=seed,
         )
         texts = read_captions(captions, column)
         models = Models.named(model, clip=clip, device=device)
         writer = LanguageModel.load(lm or ("mini" if clip else models.lm), device)
-        run = TrainingRun(texts, models.encoder, models.vocabulary, writer, output, recipe)
+        run = TrainingRun(texts, models.encoder, writer, output, recipe)
         try:
             decoder = run()
         except KeyboardInterrupt:

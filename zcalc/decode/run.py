@@ -11,6 +11,7 @@ from torch import Tensor
 from zcalc.decode.beam import Beams
 from zcalc.decode.caption import Beam, Caption, Choice, Trace
 from zcalc.decode.english import correct
+from zcalc.decode.keywords import Keywords
 from zcalc.decode.objective import Objective, objective
 from zcalc.decode.protocols import CausalLM, TextEncoder
 from zcalc.decode.scoring import Candidates, TextScorer
@@ -74,11 +75,18 @@ class Run:
         """Token ids as text."""
         return self.vocabulary.text(ids)
 
-    def captions(self, group: "Group", last: bool) -> list[Caption]:
-        """The caption of every target so far; `last` if no token follows."""
-        return [self._caption(i, group, last) for i in range(len(group.beams))]
+    def captions(
+        self, group: "Group", last: bool, keywords: Keywords | None = None
+    ) -> list[Caption]:
+        """The caption of every target so far; `last` if no token follows.
 
-    def _caption(self, target: int, group: "Group", last: bool) -> Caption:
+        Beams without a keyword are left out where another has one: CLIP would often prefer them.
+        """
+        return [self._caption(i, group, last, keywords) for i in range(len(group.beams))]
+
+    def _caption(
+        self, target: int, group: "Group", last: bool, keywords: Keywords | None
+    ) -> Caption:
         beams, traces = group.beams[target], group.traces[target]
         prompt = self.vocabulary.prompt.tolist()
         sequences = beams.sequences()
@@ -95,6 +103,9 @@ class Run:
             ]
         columns = zip(texts, scores, logprobs, sequences, traces, written, strict=True)
         captions = [Beam(*row) for row in columns]
+        if keywords is not None:
+            named = keywords.named(target, sequences)
+            captions = [beam for beam, has in zip(captions, named, strict=True) if has]
         return Caption.of(distinct(captions) if self.english else captions, self.method, finished)
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from zcalc.decode.caption import Caption
+from zcalc.decode.keywords import Keywords
 from zcalc.decode.kv_cache import autocast, next_logits, prefill, select
 from zcalc.decode.objective import Objective
 from zcalc.decode.protocols import Cache, CausalLM, TextEncoder
@@ -17,7 +18,7 @@ from zcalc.decode.scoring import Candidates
 from zcalc.decode.settings import PrefixSettings, SearchSettings
 from zcalc.decode.vocabulary import Vocabulary
 from zcalc.errors import ZcalcError
-from zcalc.models.prefix import PrefixModel, word_ids
+from zcalc.models.prefix import PrefixModel
 from zcalc.models.torch_state import in_clean_state
 from zcalc.progress import track
 from zcalc.storage import digest
@@ -57,8 +58,8 @@ def search_each(  # noqa: PLR0913, PLR0917
 ) -> Iterator[list[Caption]]:
     """`search` for several targets at once, yielding all captions so far at each token.
 
-    With a `prefix` model, the language model writes after each target's prefix vectors and, if
-    that model reads them, the nearest of the `words`.
+    With a `prefix` model, the language model writes after each target's prefix vectors. `words`
+    finds the nearest words of a target, for `settings.keywords`.
     """
     settings = settings or SearchSettings()
     method = "prefix" if isinstance(settings, PrefixSettings) else "search"
@@ -66,7 +67,8 @@ def search_each(  # noqa: PLR0913, PLR0917
     proposals = _proposals(run, encoder, settings)  # (t, m)
     banned = run.vocabulary.forbidden | run.vocabulary.unwritable  # (V,)
     group = Group.start(len(targets), lm.device)
-    past = _begin(run, settings, prefix, words)
+    past = _begin(run, settings, prefix)
+    keywords = _keywords(run, settings, words)
     for step in range(settings.max_tokens):
         contexts = group.contexts(run.vocabulary.prompt)  # (a, n)
         with torch.no_grad(), autocast(settings, lm.device):
@@ -80,10 +82,12 @@ def search_each(  # noqa: PLR0913, PLR0917
         score = run.candidates(group, contexts) if settings.clip_weight else None
         with autocast(settings, lm.device):
             scores = guide(settings, allowed, proposals[group.owners], score)  # (a, V)
+        if keywords is not None:
+            keywords.add(scores, allowed, contexts[:, len(run.vocabulary.prompt) :], group.owners)
         choices = run.choices(settings.trace, plain, scores, score)
         group, parents = group.extend(scores, plain, run, choices)
         past = select(past, parents)
-        captions = run.captions(group, last=step + 1 == settings.max_tokens)
+        captions = run.captions(group, step + 1 == settings.max_tokens, keywords)
         yield captions
         if all(caption.finished for caption in captions):
             return
@@ -105,12 +109,7 @@ def guide(
     return allowed + settings.clip_weight * clip
 
 
-def _begin(
-    run: Run,
-    settings: SearchSettings,
-    prefix: PrefixModel | None,
-    words: NearestWords | None,
-) -> Cache:
+def _begin(run: Run, settings: SearchSettings, prefix: PrefixModel | None) -> Cache:
     """The KV cache of each target's prefix and prompt."""
     prompt, targets = run.vocabulary.prompt, run.score.objectives
     if prefix is None:
@@ -118,11 +117,16 @@ def _begin(
     points = torch.stack([_point(target) for target in targets])  # (t, d)
     _check_room(run.lm, prefix.length + len(prompt), settings.max_tokens)
     vectors = prefix.vectors(points, settings.memory_temperature, settings.projection)
-    if prefix.words:
-        nearest = [words(target, prefix.words) if words else () for target in targets]
-        ids = word_ids(run.lm.tokenizer, nearest).to(vectors.device)  # (t, w)
-        vectors = torch.cat([vectors, run.lm.model.get_input_embeddings()(ids)], 1)
     return prefill(run.lm, prompt, vectors)
+
+
+def _keywords(run: Run, settings: SearchSettings, words: NearestWords | None) -> Keywords | None:
+    """The nearest words of each target, if they are to be named."""
+    if not (settings.keyword_bonus and settings.keywords and words):
+        return None
+    nearest = [words(target, settings.keywords) for target in run.score.objectives]
+    inside = run.vocabulary.inside_words
+    return Keywords(run.lm.tokenizer, nearest, settings.keyword_bonus, inside)
 
 
 def _point(target: Objective) -> Tensor:

@@ -115,6 +115,10 @@ class SearchSettings(DecoderSettings):
         "a regular expression of tokens that are never written, matched as a whole",
     )
     proposals: int = setting(64, "how many words nearest to the point join the candidates", least=0)
+    keywords: int = setting(1, "how many of the nearest words a sentence may name", least=0)
+    keyword_bonus: float = setting(
+        0.0, "what each token of one of those words adds, in nats, until one is named", least=0
+    )
     english: bool = setting(True, ENGLISH)
     prefix: bool = setting(
         False, "whether the language model reads the point, by the encoder's prefix decoder"

@@ -17,7 +17,6 @@ from zcalc.models.prefix import Projector
 
 PADDING = -1
 Points = Callable[[list[int], torch.Generator], Tensor]  # rows of captions -> points (n, d)
-Hints = Callable[[list[int], Tensor, torch.Generator], Tensor]  # and points -> token ids (n, w)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +96,6 @@ def divergence(model: Any, teacher: Any, ids: Tensor) -> Tensor:
 class Trainer:
     """Trains a language model with its projector on captions (n, t); resumes from `checkpoint`.
 
-    `hints` draws the words that the model reads after the point.
-
     With `plain_ids` (n, t), a share of the batches keeps the language model what it is without a
     prefix: its next tokens in those captions are to be those of `teacher`, a copy of it.
     """
@@ -109,7 +106,6 @@ class Trainer:
     points: Points
     settings: TrainingSettings
     checkpoint: Path
-    hints: Hints | None = None
     plain_ids: Tensor | None = None
     teacher: Any = None
 
@@ -145,12 +141,9 @@ class Trainer:
                 value = divergence(self.model, self.teacher, plain[rows])
         else:
             picked = self._batch(generator)
-            captions = picked.tolist()
-            points = self.points(captions, generator)  # (n, d)
-            words = self.hints(captions, points, generator) if self.hints else None
+            points = self.points(picked.tolist(), generator)  # (n, d)
             with self._autocast():
-                prefix = prefix_vectors(self.model, self.projector, points, words)
-                value = loss(self.model, self.ids[picked], prefix)
+                value = loss(self.model, self.ids[picked], self.projector(points))
         self._schedule(step)
         self.optimizer.zero_grad(set_to_none=True)
         value.backward()
@@ -197,20 +190,7 @@ class Trainer:
         self.step = saved["step"]
 
 
-def prefix_vectors(
-    model: Any, projector: Projector, points: Tensor, words: Tensor | None = None
-) -> Tensor:
-    """Prefix vectors (n, length, width) of points (n, d) and, if given, of word ids (n, w)."""
-    prefix = projector(points)  # (n, length, width)
-    if words is None:
-        return prefix
-    embedded = model.get_input_embeddings()(words.to(prefix.device))  # (n, w, width)
-    return torch.cat([prefix.to(embedded.dtype), embedded], 1)
-
-
 @torch.inference_mode()
-def perplexity(
-    model: Any, projector: Projector, ids: Tensor, points: Tensor, words: Tensor | None = None
-) -> float:
-    """Per-token perplexity of captions (n, t) given their own points (n, d) and words (n, w)."""
-    return float(loss(model, ids, prefix_vectors(model, projector, points, words)).exp())
+def perplexity(model: Any, projector: Projector, ids: Tensor, points: Tensor) -> float:
+    """Per-token perplexity of captions (n, t) given their own points (n, d)."""
+    return float(loss(model, ids, projector(points)).exp())

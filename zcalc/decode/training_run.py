@@ -12,12 +12,11 @@ import torch
 from torch import Tensor
 
 from zcalc.algebra import unit
-from zcalc.decode.hints import Entries, WordHints
 from zcalc.decode.training import Trainer, TrainingSettings, noisy, perplexity, sentence, token_rows
 from zcalc.decode.vocabulary import begin_tokens
 from zcalc.errors import ZcalcError
 from zcalc.models.loading import quiet
-from zcalc.models.prefix import LM, MANIFEST, WORD_TOKENS, Memory, PrefixModel, Projector
+from zcalc.models.prefix import LM, MANIFEST, Memory, PrefixModel, Projector
 from zcalc.progress import notice, track
 from zcalc.storage import digest
 from zcalc.vector_cache import cached_vectors
@@ -25,7 +24,6 @@ from zcalc.vector_cache import cached_vectors
 if TYPE_CHECKING:
     from zcalc.models.encoder import Encoder
     from zcalc.models.language_model import LanguageModel
-    from zcalc.words import StoredTexts
 
 CHUNK = 2048  # captions embedded between two writes to the cache
 HELD_OUT, MOST_HELD_OUT = 0.05, 512  # share and number of captions that are not trained on
@@ -40,8 +38,7 @@ class Recipe:
 
     `noise` is the longest noise on a caption's unit point, `memory` the number of points that
     stand for all captions (clusters, if there are more captions), `length` the number of prefix
-    vectors and `hidden` the width of the projector. `words` is how many of its nearest words the
-    decoder reads besides a point. `rate` is the language model's peak learning
+    vectors and `hidden` the width of the projector. `rate` is the language model's peak learning
     rate, by default 6e-4 below 30 million parameters and 2e-5 (CapDec's) above.
     """
 
@@ -52,29 +49,22 @@ class Recipe:
     memory: int = 4096
     length: int = 4
     hidden: int = 512
-    words: int = 3
     seed: int = 0
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "memory", "length", "hidden"):
             if getattr(self, name) < 1:
                 raise ZcalcError(f"{name} is {getattr(self, name)}.", "It must be at least 1.")
-        if self.words < 0:
-            raise ZcalcError(f"words is {self.words}.", "It must be at least 0.")
         if self.noise < 0 or (self.rate is not None and self.rate <= 0):
             raise ZcalcError("Noise or learning rate is negative.", "Give a positive number.")
 
 
 @dataclass
 class TrainingRun:
-    """Trains a decoder for `encoder` on `captions` into `folder`; an interrupted run goes on.
-
-    `vocabulary` has the words that the decoder reads.
-    """
+    """Trains a decoder for `encoder` on `captions` into `folder`; an interrupted run goes on."""
 
     captions: list[str]
     encoder: "Encoder"
-    vocabulary: "StoredTexts"
     lm: "LanguageModel"
     folder: Path
     recipe: Recipe
@@ -85,7 +75,6 @@ class TrainingRun:
             raise ZcalcError("One caption is too few to train on.", "Give a few hundred or more.")
         random.Random(self.recipe.seed).shuffle(sentences)
         held = min(MOST_HELD_OUT, max(1, int(HELD_OUT * len(sentences))))
-        self.hints: WordHints | None = None
         self.held_out, self.sentences = sentences[:held], sentences[held:]
         if (self.folder / MANIFEST).exists():
             raise ZcalcError(
@@ -116,20 +105,12 @@ class TrainingRun:
         points = torch.from_numpy(self.embedded(self.sentences))  # (n, d)
         held = torch.from_numpy(self.embedded(self.held_out))  # (h, d)
         memory = Memory(clustered(points, self.recipe.memory, self.recipe.seed))
-        if self.recipe.words:
-            self.hints = WordHints(
-                Entries.of(self.vocabulary),
-                self.sentences,
-                self.lm.tokenizer,
-                self.recipe.words,
-            )
         trainer = self._trainer(points)
         self._train(trainer, held)
         about = {
             "captions": len(self.captions),
             "steps": self.recipe.steps,
             "noise": self.recipe.noise,
-            "words": self.recipe.words,
             "lm": self.lm.identity,
             "perplexity": round(self._perplexity(trainer, held), 2),
         }
@@ -179,14 +160,12 @@ class TrainingRun:
             sample,
             settings,
             self.unfinished / "checkpoint.pt",
-            self.hints,
         )
 
     def _ids(self, texts: list[str]) -> Tensor:
         """Token ids (n, t), as long as the language model has positions for."""
         room = getattr(self.lm.model.config.get_text_config(), "max_position_embeddings", None)
-        used = self.recipe.length + WORD_TOKENS * bool(self.recipe.words)
-        longest = min(LONGEST, (room or LONGEST + used) - used)
+        longest = min(LONGEST, (room or LONGEST + self.recipe.length) - self.recipe.length)
         return token_rows(texts, self.lm.tokenizer, longest, begin_tokens(self.lm)).to(
             self.lm.device
         )
@@ -212,8 +191,7 @@ class TrainingRun:
         """The perplexity of the captions that are not trained on."""
         ids = self._ids(self.held_out)
         trainer.model.eval()
-        words = self.hints.ids(self.hints.nearest(held)) if self.hints else None
-        value = perplexity(trainer.model, trainer.projector, ids, held.to(ids.device), words)
+        value = perplexity(trainer.model, trainer.projector, ids, held.to(ids.device))
         trainer.model.train()
         return value
 

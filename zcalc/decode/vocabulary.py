@@ -85,6 +85,11 @@ class Vocabulary:
         content = [len(w) > 2 and w.isalpha() and w not in FUNCTION_WORDS for w in words]
         return torch.tensor(content, device=self.lm.device)
 
+    @cached_property
+    def inside_words(self) -> Tensor:
+        """Mask (V,) of the tokens that continue a word."""
+        return torch.tensor([piece[:1].isalnum() for piece in self.pieces], device=self.lm.device)
+
     def used_words(self, contexts: Tensor) -> Tensor:
         """Mask (a, V) of the content words that contexts (a, n) already contain."""
         empty = torch.zeros(len(contexts), len(self.pieces), dtype=torch.bool)

@@ -4,7 +4,6 @@ A decoder is a folder: `decoder.json`, `prefix.safetensors` (projector and memor
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from zcalc.errors import ZcalcError
 
 MANIFEST, WEIGHTS, LM = "decoder.json", "prefix.safetensors", "lm"
 FORMAT = 1
-WORD_TOKENS = 10  # positions of the nearest words, for a decoder that reads them
 
 
 class Projector(nn.Module):
@@ -113,14 +111,9 @@ class PrefixModel:
         (folder / MANIFEST).write_text(json.dumps(about, indent=2) + "\n", encoding="utf8")
 
     @property
-    def words(self) -> int:
-        """How many of a point's nearest words the decoder reads besides the point."""
-        return int(self.about.get("words", 0))
-
-    @property
     def length(self) -> int:
-        """The number of positions before the prompt."""
-        return self.projector.length + WORD_TOKENS * bool(self.words)
+        """The number of prefix vectors."""
+        return self.projector.length
 
     @torch.no_grad()
     def vectors(self, points: Tensor, temperature: float, share: float) -> Tensor:
@@ -137,26 +130,6 @@ class PrefixModel:
             )
         points = points.to(self.memory.points.device)
         return self.projector(self.memory.project(points, temperature, share))
-
-
-def word_ids(tokenizer: Any, words: Sequence[Sequence[str]]) -> Tensor:
-    """Token ids (n, WORD_TOKENS) of lists of words, as a prefix decoder reads them.
-
-    The words are separated by commas, padded on the left with the end token; what doesn't fit is
-    left out. A prompt of nouns besides the prefix vectors: ViECap (Fei et al. 2023, arXiv
-    2307.16525, section 3.2).
-    """
-    rows = torch.full((len(words), WORD_TOKENS), tokenizer.eos_token_id)
-    for row, listed in zip(rows, words, strict=True):
-        ids: list[int] = []
-        for word in listed:
-            text = f", {word}" if ids else f" {word}"
-            more = tokenizer.encode(text, add_special_tokens=False)
-            if len(ids) + len(more) > WORD_TOKENS:
-                break
-            ids += more
-        row[WORD_TOKENS - len(ids) :] = torch.tensor(ids, dtype=torch.long)
-    return rows
 
 
 def manifest(folder: Path) -> dict[str, Any]:

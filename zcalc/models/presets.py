@@ -109,6 +109,8 @@ _OWN = (
             },
             "search": {
                 "prefix": True,
+                "clip_weight": 0.5,
+                "keyword_bonus": 4.0,
                 "prompt": "A",
                 "candidates": 12,
                 "proposals": 24,
