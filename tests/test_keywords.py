@@ -68,3 +68,11 @@ def test_an_expression_names_its_first_word_and_that_is_no_operand() -> None:
     result = calc('img(king) - "a man" + "a woman"')
     assert result.words(1)[0].text == "queen"
     assert "queen" in result.caption(keyword_bonus=10).text.lower()
+
+
+@pytest.mark.model
+def test_words_of_other_languages_are_not_put_into_english_sentences() -> None:
+    english, german = (zcalc.load("mini", vocabulary=name).img("rocket") for name in ("en", "de"))
+    assert english._keywords(1)
+    assert german._keywords(1) == []
+    assert german.caption(keyword_bonus=10).text == german.caption(keyword_bonus=0).text

@@ -140,6 +140,15 @@ class Decodable(Expression[Embedding, Scalar]):
         """What an answer of this kind has besides, by field."""
         return {}
 
+    @abstractmethod
+    def _best_words(self, k: int) -> list[Word]:
+        """The `k` best words, best first."""
+
+    def _keywords(self, k: int) -> list[str]:
+        """The best words that an English sentence may name: none of other languages."""
+        english = self.calculator.models.vocabulary.is_english
+        return [word.text for word in self._best_words(k)] if english else []
+
     def _own(self) -> list[str]:
         """The texts of the operands, and the names of the pictures where there are several."""
         nodes = set(operands(self.tree))

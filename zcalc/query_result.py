@@ -79,4 +79,7 @@ class QueryResult(Decodable[Result, Scalar]):
             hint = "Leave mode out: a query is always decoded by its scores."
             raise ZcalcError(f"A query has no mode {mode!r}.", hint)
         meets = Meets(self.query, self.calculator.text_spread)
-        return replace(meets, words=lambda k: [word.text for word in self.words(k)])
+        return replace(meets, words=self._keywords)
+
+    def _best_words(self, k: int) -> list[Word]:
+        return self.words(k)

@@ -127,9 +127,9 @@ class Result(Decodable["Result", "Scalar"]):
         """
         _ = self.vector  # raises if the expression cancels out
         with self._timed("words"):
-            return self._nearest_words(k, keep_operands, among)
+            return self._best_words(k, keep_operands, among)
 
-    def _nearest_words(
+    def _best_words(
         self, k: int, keep_operands: bool = False, among: str | None = None
     ) -> list[Word]:
         left_out = () if keep_operands else self._own()
@@ -223,7 +223,7 @@ class Result(Decodable["Result", "Scalar"]):
         vector = self.vector  # raises if the expression cancels out
         toward = Toward(vector) if mode == "vectors" else self.objective
         assert isinstance(toward, Toward)
-        return replace(toward, words=lambda k: [word.text for word in self._nearest_words(k)])
+        return replace(toward, words=self._keywords)
 
     def directions(self) -> dict[str, np.ndarray]:
         """The vectors (d,) of the expression's operands and, last, the result's."""

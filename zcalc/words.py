@@ -103,6 +103,11 @@ class StoredTexts:
         """The texts of the entries."""
         return tuple(entry.text for entry in self.entries)
 
+    @property
+    def is_english(self) -> bool:
+        """Whether all entries are English; needs no vectors."""
+        return all(entry.language == "en" for entry in self._all)
+
     @cached_property
     def vectors(self) -> np.ndarray:
         """The entries' unit vectors (n, d)."""

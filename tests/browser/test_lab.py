@@ -62,6 +62,34 @@ def test_a_remark_is_shown_as_text_until_it_no_longer_holds(lab: Any) -> None:
     expect(lab.locator(".z-remarks p")).to_have_count(0)
 
 
+def test_a_rectangle_drawn_on_a_picture_is_a_crop(lab: Any) -> None:
+    block = lab.locator(".z-block").first
+    block.get_by_label("Use a part of picture coffee").click()
+    frame = block.locator(".z-frame")
+    expect(frame).to_have_class(re.compile("z-drawing"))
+    box = frame.bounding_box()
+    page = lab.page
+    page.mouse.move(box["x"] + 2, box["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 2, steps=4)
+    page.mouse.up()
+    expression(lab).to_have_value(re.compile(r'^crop\(img\(coffee\), 0(\.0\d+)?, .*\) \+ "tea"$'))
+    expect(lab.locator(".z-part")).to_have_count(1)
+    expect(lab.locator(".z-results")).to_have_attribute("data-expr", re.compile("^crop"))
+    lab.locator(".z-block").first.get_by_label("Use a part of picture coffee").click()
+    page.keyboard.press("Escape")
+    expression(lab).to_have_value(START)
+
+
+def test_queries_and_sets_show_in_the_widget(lab: Any) -> None:
+    type_in(lab, 'both(img(coffee), "a glass")')
+    expect(lab.locator(".z-results")).to_have_attribute("data-expr", re.compile("^both"))
+    expect(lab.locator(".z-words li")).to_have_count(10)
+    type_in(lab, 'imgs("*_flag")')
+    expect(lab.locator(".z-results")).to_have_attribute("data-expr", re.compile("^imgs"))
+    expect(lab.locator(".z-nearest img").first).to_be_visible()
+
+
 def test_typing_changes_the_blocks_unless_it_is_invalid(lab: Any) -> None:
     type_in(lab, 'img(coffee) - 0.5 * ("tea" + img(cat)) + mean("snow", "sea")')
     expect(lab.locator(".z-block")).to_have_count(5)
@@ -217,31 +245,3 @@ def test_a_restarted_kernel_is_noticed(notebook: Callable) -> None:
     notice = expect(widget.locator(".z-notice"))
     notice.to_contain_text("run the cell again", ignore_case=True, timeout=30_000)
     assert widget.locator(".z-block").count() == 2 and len(words(widget)) == 10
-
-
-def test_a_rectangle_drawn_on_a_picture_is_a_crop(lab: Any) -> None:
-    block = lab.locator(".z-block").first
-    block.get_by_label("Use a part of picture coffee").click()
-    frame = block.locator(".z-frame")
-    expect(frame).to_have_class(re.compile("z-drawing"))
-    box = frame.bounding_box()
-    page = lab.page
-    page.mouse.move(box["x"] + 2, box["y"] + 2)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 2, steps=4)
-    page.mouse.up()
-    expression(lab).to_have_value(re.compile(r'^crop\(img\(coffee\), 0(\.0\d+)?, .*\) \+ "tea"$'))
-    expect(lab.locator(".z-part")).to_have_count(1)
-    expect(lab.locator(".z-results")).to_have_attribute("data-expr", re.compile("^crop"))
-    lab.locator(".z-block").first.get_by_label("Use a part of picture coffee").click()
-    page.keyboard.press("Escape")
-    expression(lab).to_have_value(START)
-
-
-def test_queries_and_sets_show_in_the_widget(lab: Any) -> None:
-    type_in(lab, 'both(img(coffee), "a glass")')
-    expect(lab.locator(".z-results")).to_have_attribute("data-expr", re.compile("^both"))
-    expect(lab.locator(".z-words li")).to_have_count(10)
-    type_in(lab, 'imgs("*_flag")')
-    expect(lab.locator(".z-results")).to_have_attribute("data-expr", re.compile("^imgs"))
-    expect(lab.locator(".z-nearest img").first).to_be_visible()

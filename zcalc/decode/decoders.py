@@ -67,6 +67,8 @@ def nearest_words(models: "Models") -> "Callable[[Objective, int], Sequence[str]
 
         if own := getattr(target, "words", None):
             return own(count)
+        if not models.vocabulary.is_english:
+            return ()
         point = unit(target.direction.numpy())  # type: ignore[attr-defined]
         return [word.text for word in models.vocabulary.nearest(point, count)]
 
