@@ -14,6 +14,7 @@ import numpy as np
 from zcalc.errors import ZcalcError
 
 OPERATORS = ("both", "either", "butnot", "mul")
+MOST = 256  # pictures and texts of a query, as of an expression
 _EPSILON = 0.001  # of 3CosMul: Levy and Goldberg 2014
 _LEAST_SPREAD = 1e-6
 
@@ -119,7 +120,10 @@ class Alternatives:
 
 
 def compound(operator: str, values: Iterable[Any]) -> Compound:
-    """A query of unit points (d,), queries and sets; all pictures of a set are parts of it."""
+    """A query of unit points (d,), queries and sets; all pictures of a set are parts of it.
+
+    Raises ZcalcError for more than 256 parts.
+    """
     parts: list[Part] = []
     for value in values:
         if not isinstance(value, Alternatives):
@@ -128,4 +132,9 @@ def compound(operator: str, values: Iterable[Any]) -> Compound:
             parts.append(Compound("either", tuple(value.vectors)))
         else:
             parts += list(value.vectors)
-    return Compound(operator, tuple(parts))
+    query = Compound(operator, tuple(parts))
+    count = sum(1 for _ in query.points())
+    if count > MOST:
+        message = f"A query of {count:,} pictures and texts is too large; the limit is {MOST}"
+        raise ZcalcError(message, 'Take the mean of a set: both(mean(imgs("trips/*")), "snow").')
+    return query
