@@ -98,6 +98,11 @@ class Answer:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
+    def scale(self) -> str:
+        """What the scores of words and pictures are: "cosine", or "score" for a query."""
+        return "score" if self.norm is None else "cosine"
+
+    @property
     def weak(self) -> bool:
         """Whether no word and no picture is nearer than random pairs are, on average."""
         best, random = self._best, self.random_cosine

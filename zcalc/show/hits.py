@@ -17,10 +17,13 @@ _MAX_FIELDS = 4  # columns of metadata
 _BAR_WIDTH = 20
 
 
-def print_hits(console: Console, hits: Sequence[Hit], thumbnails: bool) -> None:
-    """Print pictures with cosines, metadata and captions, below their thumbnails if wanted.
+def print_hits(
+    console: Console, hits: Sequence[Hit], thumbnails: bool, scale: str = "cosine"
+) -> None:
+    """Print pictures with scores, metadata and captions, below their thumbnails if wanted.
 
-    A terminal without room for a thumbnail, or without cursor control, gets the table alone.
+    `scale` says what the scores are. A terminal without room for a thumbnail, or without cursor
+    control, gets the table alone.
     """
     if not hits:
         console.print(Text("No pictures.", "dim"))
@@ -28,16 +31,16 @@ def print_hits(console: Console, hits: Sequence[Hit], thumbnails: bool) -> None:
     if thumbnails and console.width >= _MIN_COLUMNS and not console.is_dumb_terminal:
         console.print(_strip(hits, console.width))
         console.print()
-    console.print(_table(hits))
+    console.print(_table(hits, scale))
     for hit in hits:
         if hit.caption:
             console.print(Text(f"{printable(hit.name)} {caption_note(hit.caption)}", "dim"))
 
 
-def _table(hits: Sequence[Hit]) -> Table:
+def _table(hits: Sequence[Hit], scale: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("picture", overflow="ellipsis", no_wrap=True, min_width=8, max_width=48)
-    table.add_column("cosine", justify="right", no_wrap=True, min_width=6)
+    table.add_column(scale, justify="right", no_wrap=True, min_width=6)
     fields = list(dict.fromkeys(name for hit in hits for name in hit.details))[:_MAX_FIELDS]
     if not fields:
         table.add_column("")  # for bars

@@ -51,10 +51,11 @@ def print_answer(answer: "Answer", thumbnails: bool | None = False) -> None:
     _print_sections(answer)
     if answer.words is not None:
         out.print()
-        out.print(_words(answer.words))
+        out.print(_words(answer.words, answer.scale))
     if answer.images is not None:
         out.print()
-        print_hits(out, answer.images, out.is_terminal if thumbnails is None else thumbnails)
+        shown = out.is_terminal if thumbnails is None else thumbnails
+        print_hits(out, answer.images, shown, answer.scale)
         print_skipped(answer.skipped)
     if answer.captions is not None and answer.words is not None:
         _print_terms(answer)
@@ -201,13 +202,13 @@ def _table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:
     return table
 
 
-def _words(words: "Sequence[Word]") -> Table:
-    """A table of words with their cosines and, if there are any, ranks; bars show the last."""
+def _words(words: "Sequence[Word]", scale: str) -> Table:
+    """A table of words with their scores and, if there are any, ranks; bars show the last."""
     from zcalc.show.card import bar_lengths, is_ranked
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("word", no_wrap=True)
-    for heading in ("cosine", "rank") if is_ranked(words) else ("cosine",):
+    for heading in (scale, "rank") if is_ranked(words) else (scale,):
         table.add_column(heading, justify="right")
     table.add_column("")
     for word, share in zip(words, bar_lengths(words), strict=True):
