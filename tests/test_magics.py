@@ -163,6 +163,8 @@ def test_a_semicolon_elsewhere_hides_nothing(shell: InteractiveShell) -> None:
         ("%zcalc img(red) --model mini", "%zcalc --model mini img(red)"),
         ('%zcalc img(red) - "tea" -k 3', '%zcalc -k 3 img(red) - "tea"'),
         ("%zcalc img(red) --no-caption", "%zcalc --no-caption img(red)"),
+        ("%%zcalc\na = img(red)\na --model mini\n", "%%zcalc --model mini"),
+        ("%%zcalc\na = img(red)\n--names\na", "%%zcalc --names"),
     ],
 )
 def test_options_after_the_expression_show_the_right_order(

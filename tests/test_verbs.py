@@ -126,6 +126,8 @@ def test_a_query_is_decoded_by_every_kind_of_decoder(calc: Calculator) -> None:
     assert short.finished
     with pytest.raises(ZcalcError, match="no mode"):
         query.caption(mode="scores")
+    (compared,) = query.compare("retrieve").rows
+    assert compared.mode == "vectors"
 
 
 def test_a_query_of_hundreds_of_pictures_is_refused() -> None:
@@ -234,6 +236,7 @@ def test_taking_out_a_set_takes_out_each_picture(photos: Path) -> None:
     [
         ('imgs("*_flg")', "has no pictures", '"'),
         ('imgs("*", most=3)', "the limit is 3", "most="),
+        ('imgs("*", most=2 * 10)', "the limit is 20", "most="),
         ('imgs("*_flag", where="name = 1 / 0")', "has no pictures|invalid", ""),
         ('imgs(where="year > 3")', "no column 'year'", "columns are"),
     ],
@@ -379,6 +382,14 @@ def test_what_tells_two_folders_apart_is_their_colour(photos: Path) -> None:
         ('imgs("red/*")', 6),
         ('imgs("blue/*")', 6),
     ]
+
+
+def test_the_sets_of_a_difference_may_be_named_in_any_order(photos: Path) -> None:
+    calc = zcalc.load("mini", images=photos)
+    named = calc('diff(b=imgs("blue/*"), a=imgs("red/*")) |> words(3)').answer()
+    plain = calc('diff(imgs("red/*"), imgs("blue/*")) |> words(3)').answer()
+    assert named.diff == plain.diff
+    assert [strip.name for strip in named.strips] == ['imgs("red/*")', 'imgs("blue/*")']
 
 
 def test_the_interval_allows_for_the_number_of_texts_tried() -> None:

@@ -33,6 +33,7 @@ class Decodable(Expression[Embedding, Scalar]):
     """
 
     card = View(caption={}, words=10, pictures=6)
+    modes: Sequence[str] = MODES  # what `compare` captions in, by default
 
     @property
     @abstractmethod
@@ -94,10 +95,13 @@ class Decodable(Expression[Embedding, Scalar]):
             self._captions[key] = caption, self.seconds["caption"] - before
         return self._captions[key]
 
-    def compare(self, *methods: str, modes: Sequence[str] = MODES, **settings: Any) -> Comparison:
-        """Caption this with several decoders (the preset's by default), in both modes."""
+    def compare(
+        self, *methods: str, modes: Sequence[str] | None = None, **settings: Any
+    ) -> Comparison:
+        """Caption this with several decoders (the preset's by default), in all its modes."""
         models, rows = self.calculator.models, []
-        pairs = [(m, mode) for m in methods or (models.preset.method,) for mode in modes]
+        chosen = self.modes if modes is None else modes
+        pairs = [(m, mode) for m in methods or (models.preset.method,) for mode in chosen]
         for pair in track(pairs, "Comparing captions"):
             caption, seconds = self._decoded(*pair, settings)
             vector = unit(models.encoder.texts([caption.text]))[0]  # (d,)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 class QueryResult(Decodable[Result, Scalar]):
     """A query; its scores, from 0 to 1, are no cosines (see `compound.Compound`)."""
 
+    modes = ("vectors",)
+
     @property
     def query(self) -> Compound:
         """The query as unit points and how their scores are combined."""
@@ -38,11 +40,8 @@ class QueryResult(Decodable[Result, Scalar]):
         self, k: int = 10, *, keep_operands: bool = False, among: str | None = None
     ) -> list[Word]:
         """The `k` best words, best first, without the query's own texts."""
-        texts = self._vocabulary(among)
         with self._timed("words"):
-            scores = self.query.scores(texts.vectors, self.calculator.text_spread)
-            rows = texts.best(scores, k, () if keep_operands else self._own())
-            return [Word(texts.texts[row], float(scores[row])) for row in rows]
+            return self._best_words(k, keep_operands, among)
 
     def nearest(  # noqa: PLR0913
         self,
@@ -81,5 +80,10 @@ class QueryResult(Decodable[Result, Scalar]):
         meets = Meets(self.query, self.calculator.text_spread)
         return replace(meets, words=self._keywords)
 
-    def _best_words(self, k: int) -> list[Word]:
-        return self.words(k)
+    def _best_words(
+        self, k: int, keep_operands: bool = False, among: str | None = None
+    ) -> list[Word]:
+        texts = self._vocabulary(among)
+        scores = self.query.scores(texts.vectors, self.calculator.text_spread)
+        rows = texts.best(scores, k, () if keep_operands else self._own())
+        return [Word(texts.texts[row], float(scores[row])) for row in rows]

@@ -12,7 +12,7 @@ from zcalc.answer import Answer, Strip, View
 from zcalc.compound import Alternatives
 from zcalc.expression import Expression, represents
 from zcalc.index.query import Hit, hit_of
-from zcalc.language import Call, Node, Type, sets, unparse
+from zcalc.language import Call, Node, Type, fold_constants, unparse
 from zcalc.result import Result, Scalar
 
 SHOWN = 8  # pictures of a set
@@ -92,7 +92,9 @@ class Difference(_OfSets):
 
     @property
     def _sets(self) -> tuple[Node, Node]:
-        first, second = sets(self.tree) * (2 if len(sets(self.tree)) == 1 else 1)
+        folded = fold_constants(self.tree)  # arguments in the order of the parameters
+        assert isinstance(folded, Call)
+        first, second = folded.arguments
         return first, second
 
     def _vectors(self, node: Node) -> np.ndarray:

@@ -11,8 +11,10 @@ import numpy as np
 
 from zcalc.errors import ZcalcError
 from zcalc.index.where import rows_where
-from zcalc.language import Call, Keyword, Node, Number, Text, unparse
+from zcalc.language import FUNCTIONS, Call, Number, Text, fold_constants, unparse
+from zcalc.language.arguments import match_arguments
 from zcalc.language.formatter import quote
+from zcalc.language.tree import SET
 
 if TYPE_CHECKING:
     from zcalc.gallery import Gallery
@@ -53,17 +55,11 @@ def rows_of(index: "Index | Served", node: Call) -> np.ndarray:
 def arguments(node: Call) -> dict[str, str | float]:
     """The arguments of an `imgs(…)` by name."""
     given: dict[str, str | float] = {}
-    for name, argument in zip(("pattern", "where", "most"), node.arguments, strict=False):
-        key, value = (argument.name, argument.value) if isinstance(argument, Keyword) else (
-            name, argument)  # fmt: skip
-        given[key] = _constant(value)
+    for parameter, argument in match_arguments(node, FUNCTIONS[SET], ""):
+        match fold_constants(argument):
+            case Text(value) | Number(value):
+                given[parameter.name] = value
     return given
-
-
-def _constant(value: Node) -> str | float:
-    return (
-        value.text if isinstance(value, Text) else value.value if isinstance(value, Number) else 0
-    )
 
 
 def check_set(gallery: "Gallery", node: Call) -> None:

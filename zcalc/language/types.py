@@ -22,7 +22,9 @@ from zcalc.language.signatures import (
     with_article,
 )
 from zcalc.language.tree import (
+    HOW,
     NOWHERE,
+    SET,
     Binding,
     Call,
     Image,
@@ -211,6 +213,9 @@ class Checker:
         values = (a.value if isinstance(a, Keyword) else a for a in node.arguments)
         kind_of = {id(value): kind for value, kind in zip(values, kinds, strict=False)}
         for parameter, argument in pairs:
+            if parameter.name == HOW and any(a is argument for a in node.arguments):
+                message = f"{HOW} must be given by name"
+                raise error_at(self.source, argument.span, message, 'Write how="mul".')
             if isinstance(parameter.type, Literal):
                 self._constant(signature, parameter, argument)
                 continue
@@ -235,7 +240,7 @@ class Checker:
         if alone and kind_of[id(pairs[0][1])] is not Type.SET:
             message = f"{signature.name} needs two arguments, or a set of pictures"
             raise error_at(self.source, node.span, message, f"Usage: {signature.usage}.")
-        if signature.name == "imgs" and not pairs:
+        if signature.name == SET and not pairs:
             message = "imgs() needs a pattern or a condition"
             hint = 'For example: imgs("trips/*") or imgs(where="year > 2010").'
             raise error_at(self.source, node.span, message, hint)
@@ -247,7 +252,7 @@ class Checker:
 
     def _constant(self, signature: Signature, parameter: Parameter, value: Node) -> None:
         """Check an argument that must be written as a constant."""
-        if signature.name == "imgs" and isinstance(value, Name | Call):
+        if signature.name == SET and any(isinstance(n, Name | Call) for n in walk(value)):
             message = f"{parameter.name} must be {parameter.type.value}"
             hint = f"Write {parameter.name}={example_of(parameter)}."
             raise error_at(self.source, value.span, message, hint)

@@ -80,7 +80,6 @@ class ZcalcMagics(Magics):
             print(help_text())
             return None
         calculator = self._calculator(settings)
-        refuse_late(rest)
         program = rest if cell is None else f"{rest}\n{cell}" if rest.strip() else cell
         if not program.strip():
             if settings.names:
@@ -89,6 +88,7 @@ class ZcalcMagics(Magics):
                 return calculator
             place = "an expression" if cell is None else "a program below this line"
             raise ZcalcError("Nothing to evaluate.", f'Write {place}: img(coffee) - "coffee".')
+        refuse_late(program, "%zcalc" if cell is None else "%%zcalc")
         value = self._run(calculator, program, settings, value_of)
         return None if hides(program) else value
 

@@ -97,15 +97,16 @@ def split(line: str, value_of: Callable[[str], Any] = str) -> tuple[list[tuple[s
     return options, _skip_blanks(line, end.end() if end else position)
 
 
-def refuse_late(body: str) -> None:
+def refuse_late(program: str, magic: str) -> None:
     """Raise ZcalcError if a program has an option of the magics behind its beginning."""
-    bare = _QUOTED.sub(lambda text: "x" * len(text[0]), body)
+    bare = _QUOTED.sub(lambda text: "x" * len(text[0]), program)
     late = _LATE.search(bare)
     if late and (late[1] in OPTIONS or late[1] == "-k"):
-        written, program = body[late.start() :].strip(), body[: late.start()].strip()
+        line, *_ = program[late.start() :].strip().splitlines()
+        before = program[: late.start()].strip()
         raise ZcalcError(
             f"The option {late[1]} comes after the expression.",
-            f"Options come first: %zcalc {written} {program}",
+            f"Options come first: {magic} {line} {before if magic == '%zcalc' else ''}".rstrip(),
         )
 
 
