@@ -17,7 +17,7 @@ from zcalc.analysis.difference import auroc, separators
 from zcalc.analysis.parts import parts
 from zcalc.calculator import Calculator
 from zcalc.cli import app
-from zcalc.compound import Alternatives, Compound, Spread, compound
+from zcalc.compound import Compound, PictureVectors, Spread, compound
 from zcalc.errors import ZcalcError
 from zcalc.index.compound_search import CompoundSearch
 from zcalc.index.query import Local
@@ -133,8 +133,8 @@ def test_a_query_is_decoded_by_every_kind_of_decoder(calc: Calculator) -> None:
 def test_a_query_of_hundreds_of_pictures_is_refused() -> None:
     rows = random_rows(257)
     with pytest.raises(ZcalcError, match="257 pictures and texts is too large"):
-        compound("either", [Alternatives(rows, 0)])
-    assert len(list(compound("both", [Alternatives(rows[:256], 0)]).points())) == 256
+        compound("either", [PictureVectors(rows, 0)])
+    assert len(list(compound("both", [PictureVectors(rows[:256], 0)]).points())) == 256
 
 
 def test_python_builds_the_same_queries_as_the_language(calc: Calculator) -> None:

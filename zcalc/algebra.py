@@ -140,7 +140,7 @@ def without_span(x: np.ndarray, vectors: np.ndarray) -> np.ndarray:
 def edit(x: V, a: V, b: V, by: float = 1.0) -> V:
     """`x` with `a` changed to `b`: unit(x) + by · (unit(b) − unit(a)).
 
-    Source: SIMAT, Couairon et al. 2021 (arXiv 2112.03162), section 4, where `by` is λ.
+    Source: SIMAT, Couairon et al. 2021 (arXiv 2112.03162), where `by` is λ.
     """
     return direction(x) + by * (direction(b) - direction(a))
 

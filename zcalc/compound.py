@@ -1,8 +1,8 @@
 """Queries made of several embeddings: what is near all of them, any, or one but not another.
 
-A sum of embeddings asks for their average. People mean *and*. So each operand is scored by itself,
-the scores are made comparable, and then they are multiplied: BASIC (Efthymiadis et al. 2025, arXiv
-2510.25387), section 3.
+A sum of embeddings asks for their average, where people often mean *and*. So each operand is scored
+by itself, the scores are made comparable, and then they are multiplied, as in BASIC (Psomas et al.
+2025, arXiv 2510.25387).
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,6 @@ import numpy as np
 
 from zcalc.errors import ZcalcError
 
-OPERATORS = ("both", "either", "butnot", "mul")
 MOST = 256  # pictures and texts of a query, as of an expression
 _EPSILON = 0.001  # of 3CosMul: Levy and Goldberg 2014
 _LEAST_SPREAD = 1e-6
@@ -88,12 +87,12 @@ class Compound:
             case "either":
                 return np.max(rows, axis=0)
             case _:
-                return rows[0] * (1 - np.max(rows[1:], axis=0))
+                return rows[0] * (1 - rows[1])
 
     def points(self, sign: int = 1) -> Iterator[tuple[np.ndarray, int]]:
         """The unit points (d,) in it, and whether each attracts (1) or repels (-1)."""
         for i, part in enumerate(self.parts):
-            repels = (self.operator == "butnot" and i > 0) or (self.operator == "mul" and i == 0)
+            repels = (self.operator, i) in (("butnot", 1), ("mul", 0))
             own = -sign if repels else sign
             if isinstance(part, Compound):
                 yield from part.points(own)
@@ -101,7 +100,7 @@ class Compound:
                 yield part, own
 
     def direction(self, spread: Spread) -> np.ndarray:
-        """The unit point (d,) where a sum would look: attracting points by their spread."""
+        """The direction (d,) of its points' sum over their spreads; what repels is negative."""
         from zcalc.algebra import unit
 
         scaled = [sign * point / spread.moments(point)[1] for point, sign in self.points()]
@@ -112,7 +111,7 @@ class Compound:
 
 
 @dataclass(frozen=True, eq=False)
-class Alternatives:
+class PictureVectors:
     """A set of pictures: unit vectors (n, d) under one operand of the expression."""
 
     vectors: np.ndarray
@@ -126,7 +125,7 @@ def compound(operator: str, values: Iterable[Any]) -> Compound:
     """
     parts: list[Part] = []
     for value in values:
-        if not isinstance(value, Alternatives):
+        if not isinstance(value, PictureVectors):
             parts.append(value)
         elif operator == "butnot":
             parts.append(Compound("either", tuple(value.vectors)))

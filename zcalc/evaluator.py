@@ -11,7 +11,7 @@ import numpy as np
 
 from zcalc import algebra
 from zcalc.combination import Combination, point
-from zcalc.compound import Alternatives, Compound, compound
+from zcalc.compound import Compound, PictureVectors, compound
 from zcalc.errors import ZcalcError
 from zcalc.language import (
     Call,
@@ -43,7 +43,7 @@ REST = "taken out by a set"
 Vectors = Mapping[Operand, np.ndarray]
 
 
-Value = float | Combination | Alternatives | Compound
+Value = float | Combination | PictureVectors | Compound
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "unit": algebra.direction,
     "proj": algebra.proj,
@@ -79,7 +79,7 @@ class Evaluation:
         for i, (node, vector) in enumerate(vectors.items()):
             self._values[node] = self._single(np.asarray(vector, dtype=np.float64), i)
         for i, (pictures, rows) in enumerate(sets.items(), len(vectors)):
-            self._values[pictures] = Alternatives(np.asarray(rows, dtype=np.float64), i)
+            self._values[pictures] = PictureVectors(np.asarray(rows, dtype=np.float64), i)
 
     def __call__(self, node: Node) -> Value:
         """Evaluate an expression without names to an embedding or a number.
@@ -160,7 +160,7 @@ class Evaluation:
         if isinstance(node, str):
             return self._mean(i)
         value = self._values[node]
-        if isinstance(value, Alternatives):
+        if isinstance(value, PictureVectors):
             return self._single(value.vectors.mean(axis=0), i)
         assert isinstance(value, Combination)
         return value
@@ -221,7 +221,7 @@ class Evaluation:
 
     def _checked(self, value: Value) -> Value:
         """Raise for a value that is not finite, and round to zero what is only rounding noise."""
-        if isinstance(value, Alternatives | Compound):
+        if isinstance(value, PictureVectors | Compound):
             return value
         if not isinstance(value, Combination):
             if math.isfinite(value):
@@ -236,9 +236,11 @@ class Evaluation:
 
     def _mean_of(self, values: list[Any]) -> Combination:
         """The mean direction of embeddings and of all pictures in sets."""
-        return algebra.mean(*(self._total(v) if isinstance(v, Alternatives) else v for v in values))
+        return algebra.mean(
+            *(self._total(v) if isinstance(v, PictureVectors) else v for v in values)
+        )
 
-    def _total(self, value: Alternatives) -> algebra.Total:
+    def _total(self, value: PictureVectors) -> algebra.Total:
         """The sum of a set's directions: its mean, times their number."""
         count = len(value.vectors)
         single = self._single(value.vectors.mean(axis=0), value.index)
@@ -246,10 +248,10 @@ class Evaluation:
 
     def _without(self, x: Combination, *off: Any) -> Combination:
         """Take out of `x` all that the other embeddings and sets span."""
-        sets = [value for value in off if isinstance(value, Alternatives)]
+        sets = [value for value in off if isinstance(value, PictureVectors)]
         if not sets:
             return algebra.rej(x, *off)
-        rows = [v.vectors if isinstance(v, Alternatives) else algebra.unit(v.vector)[None]
+        rows = [v.vectors if isinstance(v, PictureVectors) else algebra.unit(v.vector)[None]
                 for v in off]  # fmt: skip
         left = algebra.without_span(x.vector, np.concatenate(rows))  # (d,)
         return Combination(left, x.weights, x.size)

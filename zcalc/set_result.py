@@ -9,7 +9,7 @@ import numpy as np
 from zcalc.analysis.difference import Separator, separators
 from zcalc.analysis.labels import Labels, label
 from zcalc.answer import Answer, Strip, View
-from zcalc.compound import Alternatives
+from zcalc.compound import PictureVectors
 from zcalc.expression import Expression, represents
 from zcalc.index.query import Hit, hit_of
 from zcalc.language import Call, Node, Type, fold_constants, unparse
@@ -99,7 +99,7 @@ class Difference(_OfSets):
 
     def _vectors(self, node: Node) -> np.ndarray:
         value = self._evaluation(node)
-        assert isinstance(value, Alternatives)
+        assert isinstance(value, PictureVectors)
         return value.vectors
 
     def answer(self, view: View | None = None) -> Answer:

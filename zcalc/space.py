@@ -13,7 +13,7 @@ from zcalc.compound import Spread
 from zcalc.errors import ZcalcError
 from zcalc.evaluator import Evaluation
 from zcalc.gallery import Gallery, Picture
-from zcalc.index.sets import check_set, rows_of
+from zcalc.index.sets import check_pattern, rows_of
 from zcalc.language import Call, Image, Node, Text, error_at, errors_at, operands, sets
 from zcalc.models.pair import Models
 from zcalc.sidecars import check_share, with_captions
@@ -74,7 +74,7 @@ class Space:
     def evaluation(self, trees: Sequence[Node], source: str) -> Evaluation:
         """Embed the operands of some expressions, one batch per modality."""
         for tree in trees:
-            self.check_names(tree, source)
+            self._check_sets(tree, source)
         nodes = dict.fromkeys(node for tree in trees for node in operands(tree))
         texts = [node for node in nodes if isinstance(node, Text)]
         pictures = {n: self.picture(n, source) for n in nodes if isinstance(n, Image)}
@@ -101,17 +101,31 @@ class Space:
         for node in operands(tree):
             if isinstance(node, Image):
                 self.picture(node, source)
-        for pictures in sets(tree):
-            with errors_at(source, pictures.span):
-                check_set(self.gallery, pictures)
+        self._check_sets(tree, source)
+
+    def _check_sets(self, tree: Node, source: str) -> None:
+        index = getattr(self.gallery, "index", None)
+        for node in sets(tree):
+            with errors_at(source, node.span):
+                if index is None:
+                    check_pattern(self.gallery, node)
+                elif node not in self._rows:
+                    self._rows[node] = rows_of(index, node)
+
+    @cached_property
+    def _rows(self) -> dict[Call, np.ndarray]:
+        """The rows of the sets so far: an index doesn't change while it is open."""
+        return {}
 
     def set_rows(self, node: Call, source: str) -> np.ndarray:
         """The rows (m,) in the gallery's index of the pictures of an `imgs`.
 
         Raises LanguageError at its place if there are none, or more than it allows.
         """
-        with errors_at(source, node.span):
-            return rows_of(self.image_index, node)
+        if node not in self._rows:
+            with errors_at(source, node.span):
+                self._rows[node] = rows_of(self.image_index, node)
+        return self._rows[node]
 
     def set_vectors(self, node: Call, source: str) -> np.ndarray:
         """The unit vectors (m, d) of the pictures of an `imgs`, from the gallery's index."""

@@ -103,7 +103,7 @@ class StoredTexts:
         """The texts of the entries."""
         return tuple(entry.text for entry in self.entries)
 
-    @property
+    @cached_property
     def is_english(self) -> bool:
         """Whether all entries are English; needs no vectors."""
         return all(entry.language == "en" for entry in self._all)

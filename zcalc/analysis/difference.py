@@ -1,7 +1,7 @@
 """What tells two sets of pictures apart: words by how well their cosines separate the sets.
 
-VisDiff (Dunlap et al. 2024, arXiv 2312.02974), section 4.2, ranks descriptions of a difference by
-their AUROC. There a language model proposes them; here they are the vocabulary, or one's own list.
+VisDiff (Dunlap et al. 2024, arXiv 2312.02974) ranks descriptions of a difference by their AUROC.
+There a language model proposes them; here they are the vocabulary, or one's own list.
 """
 
 from collections.abc import Sequence

@@ -1,31 +1,28 @@
 """`zcalc bench`: run benchmarks and print their reports."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from zcalc.cli import bench_queries
+from zcalc.cli.bench_run import (
+    Encoder,
+    Folders,
+    Items,
+    Other,
+    Table,
+    calculator_of,
+    print_scores,
+    print_table,
+    report,
+)
 from zcalc.cli.bench_tables import answers_table, misses_table
 from zcalc.cli.options import Json, Method, Model, print_json, reporting
 
 if TYPE_CHECKING:
-    from zcalc.bench import ModelComparison, Report, Suite
+    from zcalc.bench import Report
     from zcalc.calculator import Calculator
-
-Encoder = Annotated[
-    str, typer.Option("--model", help="Preset, or an encoder: open_clip:ARCH/TAG or a folder.")
-]
-Other = Annotated[
-    str | None, typer.Option("--compare", help="A second preset or encoder to compare with.")
-]
-Table = Annotated[Path, typer.Argument(metavar="FILE", help="Columns image and references.")]
-Items = Annotated[bool, typer.Option("--show", help="With --json: add every item.")]
-Folders = Annotated[
-    list[Path] | None,
-    typer.Option("--images", help="Folder of the named pictures; default: the sample pictures."),
-]
 
 app = typer.Typer(help="Benchmark the models.", no_args_is_help=True)
 app.add_typer(bench_queries.app)
@@ -48,11 +45,11 @@ def bench_mini(  # noqa: PLR0913, PLR0917
     with reporting(as_json):
         from zcalc.bench.mini import measure_mini
 
-        result = measure_mini(_calculator("mini"), photos, scenes, samples, captions)
+        result = measure_mini(calculator_of("mini"), photos, scenes, samples, captions)
         if as_json:
             print_json(result.data(items))
             return
-        _print_scores(result.scores, 52, 8)
+        print_scores(result.scores, 52, 8)
         for row in result.captions:
             print(f"{'+' if row.right else '-'} {row.name:26} {row.caption}")
         for caption in result.samples:
@@ -75,7 +72,7 @@ def bench_arithmetic(  # noqa: PLR0913, PLR0917
     with reporting(as_json):
         from zcalc.bench.arithmetic import measure_arithmetic
 
-        result = measure_arithmetic(_calculator(model), split, photos, captions)
+        result = measure_arithmetic(calculator_of(model), split, photos, captions)
         if as_json:
             print_json(result.data(items=show))
             return
@@ -99,14 +96,14 @@ def bench_plain(
     with reporting(as_json):
         from zcalc.bench import Suite, plain_questions, sample_hubs
 
-        calculator = _calculator(model)
+        calculator = calculator_of(model)
         reports = (plain_questions(calculator, split), sample_hubs(calculator))
         if as_json:
             suite = Suite(reports, (), sum(report.seconds for report in reports))
             print_json(suite.data(items))
             return
         for report in reports:
-            _print(report)
+            print_table(report)
         from zcalc.show import terminal
 
         terminal.out.print(misses_table(reports[0]))
@@ -125,7 +122,7 @@ def bench_flags(
     with reporting(as_json):
         from zcalc.bench.flags import flag_retrieval
 
-        report = flag_retrieval(_calculator(model), folder)
+        report = flag_retrieval(calculator_of(model), folder)
         scores = {
             f"{section}, {metric.name}": metric.value(rows)
             for section, rows in report.section_rows()
@@ -134,7 +131,7 @@ def bench_flags(
         if as_json:
             print_json(scores)
         else:
-            _print_scores(scores, 44, 7)
+            print_scores(scores, 44, 7)
 
 
 @app.command("all")
@@ -149,53 +146,17 @@ def bench_all(
     with reporting(as_json):
         from zcalc.bench import compare, run_all
 
-        first = run_all(_calculator(model), method)
+        first = run_all(calculator_of(model), method)
         if other is None:
-            _print(first, first.data(items) if as_json else None)
+            print_table(first, first.data(items) if as_json else None)
             return
-        second = {r.title: r for r in run_all(_calculator(other), method).reports}
+        second = {r.title: r for r in run_all(calculator_of(other), method).reports}
         comparisons = [compare(r, second[r.title]) for r in first.reports if r.title in second]
         if as_json:
             print_json({"comparisons": [comparison.data() for comparison in comparisons]})
             return
         for comparison in comparisons:
-            _print(comparison)
-
-
-@app.command("relations")
-def bench_relations(  # noqa: PLR0913, PLR0917
-    data: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[FOLDER|TSV]",
-            help="Pictures named by key (food/sushi.jpg), or questions of your own: columns "
-            "section, expression and answers.",
-        ),
-    ] = None,
-    images: Folders = None,
-    captions: Annotated[bool, typer.Option(help="Write a caption for each; slow.")] = False,
-    model: Encoder = "mini",
-    other: Other = None,
-    items: Items = False,
-    as_json: Json = False,
-) -> None:
-    """Ask the paper's five relations, or questions of your own: B@1, R@5, CLIP."""
-    if data is not None and data.is_file():
-
-        def run(calculator: "Calculator") -> "Report":
-            from zcalc.bench import relations
-
-            return relations(calculator, data, captions=captions)
-
-        _run(run, (model, other), images, items, as_json)
-        return
-    with reporting(as_json):
-        from zcalc.bench.paper_relations import measure_relations
-
-        for name in filter(None, (model, other)):
-            bench_queries.print_report(
-                measure_relations(_calculator(name), data, captions), as_json
-            )
+            print_table(comparison)
 
 
 @app.command("analogies")
@@ -215,7 +176,7 @@ def bench_analogies(
 
         return analogies(calculator, table)
 
-    _run(run, (model, other), None, items, as_json)
+    report(run, (model, other), None, items, as_json)
 
 
 @app.command("random-pairs")
@@ -229,7 +190,7 @@ def bench_random_pairs(
 
         return random_pairs(calculator)
 
-    _run(run, (model, None), None, items, as_json)
+    report(run, (model, None), None, items, as_json)
 
 
 @app.command("retrieval")
@@ -248,7 +209,7 @@ def bench_retrieval(  # noqa: PLR0913, PLR0917
 
         return retrieval(calculator, table)
 
-    _run(run, (model, other), images, items, as_json)
+    report(run, (model, other), images, items, as_json)
 
 
 @app.command("captions")
@@ -270,48 +231,4 @@ def bench_captions(  # noqa: PLR0913, PLR0917
         folder = images[0] if images and table.suffix.lower() == ".json" else None
         return captions(calculator, table, method, folder=folder, limit=limit)
 
-    _run(run, (model, other), images, items, as_json)
-
-
-def _run(
-    benchmark: "Callable[[Calculator], Report]",
-    models: tuple[str, str | None],
-    images: list[Path] | None,
-    items: bool,
-    as_json: bool,
-) -> None:
-    """Print the report on one model, or two models side by side."""
-    with reporting(as_json):
-        from zcalc.bench import compare
-
-        first = benchmark(_calculator(models[0], images))
-        if models[1] is None:
-            _print(first, first.data(items) if as_json else None)
-            return
-        comparison = compare(first, benchmark(_calculator(models[1], images)))
-        _print(comparison, comparison.data() if as_json else None)
-
-
-def _calculator(name: str, images: list[Path] | None = None) -> "Calculator":
-    """A calculator on a preset, or on another encoder with the language model of `mini`."""
-    from zcalc.calculator import Calculator
-    from zcalc.models.presets import PRESETS
-
-    if name not in PRESETS and (name.startswith("open_clip:") or Path(name).is_dir()):
-        return Calculator.create("mini", images=images, clip=name)
-    return Calculator.create(name, images=images)
-
-
-def _print(table: "Report | Suite | ModelComparison", data: dict[str, Any] | None = None) -> None:
-    """Print a table, or its JSON if there is some."""
-    if data is not None:
-        print_json(data)
-        return
-    from zcalc.show import terminal
-
-    terminal.out.print(table)
-
-
-def _print_scores(scores: dict[str, float], name_width: int, width: int) -> None:
-    for name, value in scores.items():
-        print(f"{name:{name_width}}{value:{width}.3f}")
+    report(run, (model, other), images, items, as_json)

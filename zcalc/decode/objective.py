@@ -90,10 +90,13 @@ class Meets:
     spread: Spread
     words: Callable[[int], Sequence[str]] | None = None
     direction: Tensor = field(init=False, repr=False)
+    scale: tuple[float, float] = field(init=False, repr=False)  # μ and σ
 
     def __post_init__(self) -> None:
         direction = torch.from_numpy(self.query.direction(self.spread))
         object.__setattr__(self, "direction", direction)
+        moments = [self.spread.moments(point) for point, _ in self.query.points()]  # (p, 2)
+        object.__setattr__(self, "scale", tuple(np.mean(moments, axis=0)))
 
     def __call__(self, vectors: Tensor, texts: Sequence[str] = ()) -> Tensor:
         """Scores (n,) of unit vectors (n, d)."""
@@ -101,8 +104,7 @@ class Meets:
 
         rows = vectors.detach().cpu().double().numpy()  # (n, d)
         p = np.clip(self.query.scores(rows, self.spread), _LEAST, 1 - _LEAST)  # (n,)
-        moments = [self.spread.moments(point) for point, _ in self.query.points()]
-        mean, deviation = np.mean(moments, axis=0)
+        mean, deviation = self.scale
         return torch.from_numpy(mean + deviation * ndtri(p)).float().to(vectors.device)
 
 

@@ -1,9 +1,10 @@
 """Which parts of a picture answer to a text: occlusion, for any encoder.
 
 Occlusion sensitivity: Zeiler and Fergus 2014, "Visualizing and understanding convolutional
-networks", section 4.2.
+networks".
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +68,7 @@ def relevance(
     grey = tuple(np.asarray(picture).reshape(-1, 3).mean(axis=0).round().astype(int).tolist())
     places = [(i, j) for i in range(grid - 1) for j in range(grid - 1)]
 
-    def hidden() -> "Any":
+    def hidden() -> "Iterator[Image]":
         yield picture
         for i, j in places:
             copy = picture.copy()

@@ -62,21 +62,19 @@ def arguments(node: Call) -> dict[str, str | float]:
     return given
 
 
-def check_set(gallery: "Gallery", node: Call) -> None:
+def check_pattern(gallery: "Gallery", node: Call) -> None:
     """Raise ZcalcError if no picture of a gallery matches the pattern of an `imgs(…)`.
 
-    An opened index is asked for its condition, too. No model is loaded.
+    It needs no index, so no model: whether a condition is met shows once there is one.
     """
-    index = getattr(gallery, "index", None)
-    if index is not None:
-        rows_of(index, node)
-    elif pattern := str(arguments(node).get("pattern", "")):
-        pictures = [(picture.name, str(picture.path)) for picture in gallery]
-        names, paths = [name for name, _ in pictures], [path for _, path in pictures]
-        if not _matching(names, paths, gallery.roots, pattern).any():
-            raise ZcalcError(
-                f"{unparse(node)} has no pictures", _near(pattern, names, paths, gallery.roots)
-            )
+    pattern = str(arguments(node).get("pattern", ""))
+    if not pattern:
+        return
+    pictures = [(picture.name, str(picture.path)) for picture in gallery]
+    names, paths = [name for name, _ in pictures], [path for _, path in pictures]
+    if not _matching(names, paths, gallery.roots, pattern).any():
+        near = _near(pattern, names, paths, gallery.roots)
+        raise ZcalcError(f"{unparse(node)} has no pictures", near)
 
 
 def _matches(index: "Index", pattern: str) -> np.ndarray:

@@ -17,7 +17,14 @@ from zcalc.show.elements import BAR_WIDTH, Thumbnails, figure, html_table, padde
 from zcalc.show.equation import pieces
 from zcalc.show.html import data_uri, escaped, style_sheet
 from zcalc.show.notes import caption_note
-from zcalc.show.sections import section_html, section_lines, sections, strip_html, strip_names
+from zcalc.show.sections import (
+    section_html,
+    section_lines,
+    sections,
+    strip_head,
+    strip_html,
+    strip_names,
+)
 from zcalc.words import Word
 
 
@@ -73,7 +80,7 @@ def card_text(answer: Answer) -> str:
         lines += ["", f"  {captions[0].text}", f"  {caption_line(captions[0], answer.method)}"]
         lines += [f"  {beam.clip:5.2f}  {beam.text}" for beam in other_captions(captions)]
     for strip in answer.strips:
-        lines += ["", f"{strip.name}: {strip.count:,} pictures", f"  {strip_names(strip)}"]
+        lines += ["", strip_head(strip), f"  {strip_names(strip)}"]
     for section in sections(answer):
         lines += ["", section.title, *section_lines(section)]
     if words:

@@ -64,13 +64,17 @@ def strip_html(strip: Strip, thumbnails: Thumbnails) -> str:
         figure(thumbnails.html(Picture(hit.name, Path(hit.path)), _STRIP), hit.name)
         for hit in strip.pictures
     )
-    head = f"{strip.name}: {strip.count:,} picture{'s' * (strip.count != 1)}"
-    return f'<div class="strip"><h4>{escaped(head)}</h4><div>{figures}</div></div>'
+    return f'<div class="strip"><h4>{escaped(strip_head(strip))}</h4><div>{figures}</div></div>'
+
+
+def strip_head(strip: Strip) -> str:
+    """A set and how many pictures it has."""
+    return f"{strip.name}: {strip.count:,} picture{'s' * (strip.count != 1)}"
 
 
 def strip_names(strip: Strip) -> str:
     """The names of a strip, on one line."""
-    names = ", ".join(hit.name for hit in strip.pictures)
+    names = ", ".join(printable(hit.name) for hit in strip.pictures)
     return names + (", …" if strip.count > len(strip.pictures) else "")
 
 

@@ -66,12 +66,10 @@ def print_answer(answer: "Answer", thumbnails: bool | None = False) -> None:
 
 def _print_sections(answer: "Answer") -> None:
     """Print strips of pictures by their names, and what verbs add as tables."""
-    from zcalc.show.sections import sections
+    from zcalc.show.sections import sections, strip_head, strip_names
 
     for strip in answer.strips:
-        names = ", ".join(hit.name for hit in strip.pictures)
-        more = ", …" if strip.count > len(strip.pictures) else ""
-        out.print(_plain(f"{strip.name}: {strip.count:,} pictures: {names}{more}", "dim"))
+        out.print(_plain(f"{strip_head(strip)}: {strip_names(strip)}", "dim"))
     for section in sections(answer):
         out.print()
         if section.line:
