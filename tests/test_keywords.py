@@ -76,3 +76,12 @@ def test_words_of_other_languages_are_not_put_into_english_sentences() -> None:
     assert english._keywords(1)
     assert german._keywords(1) == []
     assert german.caption(keyword_bonus=10).text == german.caption(keyword_bonus=0).text
+
+
+@pytest.mark.model
+def test_a_sum_without_differences_may_name_its_operands() -> None:
+    calc = zcalc.load("mini")
+    assert calc('img(dog) + "on a beach"')._keywords(1)[0] in ("dog", "beach")
+    assert calc('"a dog"')._keywords(1) == ["dog"]
+    assert calc('both(img(cat), "a cat")')._keywords(1) == ["cat"]
+    assert "coffee" not in calc('img(coffee) - "coffee" + "tea"')._keywords(5)

@@ -145,13 +145,17 @@ class Decodable(Expression[Embedding, Scalar]):
         return {}
 
     @abstractmethod
-    def _best_words(self, k: int) -> list[Word]:
-        """The `k` best words, best first."""
+    def _answers(self, k: int) -> list[Word]:
+        """The `k` words that a sentence should rather name, best first.
+
+        Where something is subtracted they leave out the operands; a sum may name them: a dog on a
+        beach is still a dog.
+        """
 
     def _keywords(self, k: int) -> list[str]:
-        """The best words that an English sentence may name: none of other languages."""
+        """The words that an English sentence should rather name: none of other languages."""
         english = self.calculator.models.vocabulary.is_english
-        return [word.text for word in self._best_words(k)] if english else []
+        return [word.text for word in self._answers(k)] if english else []
 
     def _own(self) -> list[str]:
         """The texts of the operands, and the names of the pictures where there are several."""

@@ -80,6 +80,10 @@ class QueryResult(Decodable[Result, Scalar]):
         meets = Meets(self.query, self.calculator.text_spread)
         return replace(meets, words=self._keywords)
 
+    def _answers(self, k: int) -> list[Word]:
+        repels = any(sign < 0 for _, sign in self.query.points())
+        return self._best_words(k, keep_operands=not repels)
+
     def _best_words(
         self, k: int, keep_operands: bool = False, among: str | None = None
     ) -> list[Word]:

@@ -136,6 +136,11 @@ class Result(Decodable["Result", "Scalar"]):
         parts = self._evaluation.parts(self.tree, self._value)
         return self._vocabulary(among).nearest(self.vector, k, left_out, parts)
 
+    def _answers(self, k: int) -> list[Word]:
+        if (self._value.weights < 0).any():
+            return self._best_words(k)
+        return self.calculator.models.vocabulary.nearest(self.vector, k)
+
     @property
     def remarks(self) -> tuple[str, ...]:
         """What the encoder misses of the texts, and that a query may be what is meant."""
