@@ -40,7 +40,7 @@ def save_tiny_clip(folder: Path, kind: str = "plain", *, dim: int = 24, seed: in
     import torch
     from safetensors.torch import save_file
 
-    from zcalc.models import tower  # noqa: F401  (registers mini's image tower)
+    from zcalc.models import open_clip_model  # noqa: F401  (registers mini's image tower)
 
     import open_clip  # isort: skip
 

@@ -19,8 +19,8 @@ from zcalc.decode.settings import SearchSettings, ZeroCapSettings
 from zcalc.decode.vocabulary import Vocabulary
 from zcalc.decode.zerocap import zerocap, zerocap_each
 from zcalc.errors import ZcalcError
-from zcalc.models.causal import CausalTower
 from zcalc.models.continuations import SharedPrefixes, WholeTexts
+from zcalc.models.open_clip_model import causal_tower
 
 pytestmark = pytest.mark.model
 heavy = pytest.mark.heavy
@@ -141,7 +141,7 @@ def test_shared_prefixes_give_the_vectors_of_whole_texts(kind, tmp_path):
     sources = [i for i in range(3) for _ in PIECES]
     texts = [prefix + piece for prefix in PREFIXES for piece in PIECES]
     with torch.no_grad():
-        whole = encoder.model.encode_text(encoder.tokenize(texts))
+        whole = encoder.text_features(encoder.tokenize(texts))
     expected = torch.nn.functional.normalize(whole, dim=-1)
     assert torch.allclose(shared.vectors(sources, texts), expected, atol=2e-6)
     long = "Image of a" + " dog in the" * encoder.context_length
@@ -152,18 +152,18 @@ def test_shared_prefixes_give_the_vectors_of_whole_texts(kind, tmp_path):
 def test_only_causal_towers_are_accepted(encoder):
     import copy
 
-    model = copy.deepcopy(encoder.model)
-    assert CausalTower.from_model(model)
+    model = copy.deepcopy(encoder.clip.model)
+    assert causal_tower(model)
     model.text.attn_mask.zero_()  # attends to later positions
-    assert CausalTower.from_model(model) is None
-    model = copy.deepcopy(encoder.model)
+    assert causal_tower(model) is None
+    model = copy.deepcopy(encoder.clip.model)
     model.text.pool_type = "first"
-    assert CausalTower.from_model(model) is None
-    model = copy.deepcopy(encoder.model)
+    assert causal_tower(model) is None
+    model = copy.deepcopy(encoder.clip.model)
     model.text.ln_final.forward = lambda x: 2 * x + 1  # the tower uses it too
-    assert CausalTower.from_model(model)
-    model.encode_text = lambda ids: encoder.model.encode_text(ids) + 1  # not part of it
-    assert CausalTower.from_model(model) is None
+    assert causal_tower(model)
+    model.encode_text = lambda ids: encoder.clip.model.encode_text(ids) + 1  # not part of it
+    assert causal_tower(model) is None
 
 
 def test_a_candidate_is_scored_once_per_context(lm, encoder, targets, monkeypatch):

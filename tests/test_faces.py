@@ -16,7 +16,7 @@ def encoder() -> Encoder:
 
 @pytest.fixture(scope="module")
 def faces(encoder: Encoder) -> FaceDetector:
-    return encoder.model.visual.trunk.faces
+    return encoder.clip.visual.faces
 
 
 def pixels(encoder: Encoder, *names: str) -> torch.Tensor:

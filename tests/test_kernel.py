@@ -148,7 +148,7 @@ def test_libraries_are_imported_in_the_background() -> None:
         while fresh.text("print('faiss' in sys.modules)") == "False\n":
             assert time.monotonic() < deadline
             time.sleep(0.3)
-        assert fresh.text("print('zcalc.models.language_model' in sys.modules)") == "True\n"
+        assert fresh.text("print('zcalc.models.mini_lm' in sys.modules)") == "True\n"
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)

@@ -80,9 +80,10 @@ def test_a_loaded_encoder_computes_the_saved_models_features(saved, kind):
     for rows, expected_rows in zip(embedded, expected, strict=True):
         assert rows.shape == (3, encoder.dim) and rows.dtype == np.float32
         np.testing.assert_allclose(rows, expected_rows.numpy(), atol=1e-5)
-    assert {p.dtype for p in encoder.model.parameters()} == {torch.float32}  # fp16 on disk
-    assert not any(p.requires_grad for p in encoder.model.parameters())
-    assert encoder.transform.transforms[-1].mean == [0.5] * 3
+    model = encoder.clip if kind == "mixture" else encoder.clip.model
+    assert {p.dtype for p in model.parameters()} == {torch.float32}  # fp16 on disk
+    assert not any(p.requires_grad for p in model.parameters())
+    assert float(encoder.normalize(torch.full((3, 1, 1), 255.0)).max()) == 1.0  # mean and std .5
 
 
 @pytest.mark.parametrize("kind", ["plain", "mixture"])
@@ -146,7 +147,9 @@ def test_the_tower_mixes_the_likeliest_class_names(saved):
 def test_each_distinct_input_is_encoded_once(saved):
     encoder = Encoder.load(str(saved["plain"][0]), device="cpu", batch_size=2)
     rows = []
-    encoder.model.visual.register_forward_hook(lambda _m, inputs, _o: rows.append(len(inputs[0])))
+    encoder.clip.model.visual.register_forward_hook(
+        lambda _m, inputs, _o: rows.append(len(inputs[0]))
+    )
     pictures = [noise(seed) for seed in (0, 1, 0, 2, 1)]
     first = encoder.images(iter(pictures))
     assert rows == [2, 1]
@@ -172,7 +175,9 @@ def test_a_long_text_is_cut_and_the_remark_has_both_lengths(saved, kind):
     np.testing.assert_array_equal(cut, longer)
     assert np.abs(short - cut).max() > 1e-3
     ids = encoder.tokenize([long])[0].tolist()
-    assert len(ids) == limit and ids[-1] == encoder.token_rows(["cat"])[0][-1]  # the end token
+    assert (
+        len(ids) == limit and ids[-1] == encoder.clip.tokenizer.rows(["cat"])[0][-1]
+    )  # the end token
     assert encoder.continuations(["cat"]).vectors([0], [long]).isnan().all()  # decoders stop before
 
 
@@ -354,7 +359,7 @@ def test_a_cached_hub_model_needs_no_network(tmp_path, monkeypatch):
     )
     encoder = Encoder.load("open_clip:zcalc-tiny/tag@abc", device="cpu")
     assert encoder.identity.startswith("zcalc-tiny/tag-")
-    assert encoder.transform.transforms[-1].mean == (0.1, 0.2, 0.3)
+    assert encoder.clip.normalize.transforms[-1].mean == (0.1, 0.2, 0.3)
     gelu = module.encode_text(encoder.tokenize(TEXTS)).detach().numpy()
     assert 1e-6 < abs(encoder.texts(TEXTS) - gelu).max() < 0.1  # QuickGELU, not GELU
     helpers.save_tiny_gpt2(hub_cache(monkeypatch, tmp_path, "zcalc/lm", "def"))

@@ -301,7 +301,7 @@ def test_a_picture_alone_has_its_name_among_its_words() -> None:
 def test_mini_ships_its_means() -> None:
     calc = zcalc.load("mini")
     pictures, texts = calc.means
-    trunk = calc.models.encoder.model.visual.trunk
+    trunk = calc.models.encoder.clip.visual
     classes = trunk.place(trunk.table[:1000]).numpy()  # (1000, d)
     assert np.allclose(pictures, unit(classes).mean(0), atol=1e-3)
     words = unit(calc.models.encoder.texts(list(calc.models.vocabulary.texts)))

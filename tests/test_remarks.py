@@ -31,7 +31,9 @@ def test_a_text_longer_than_the_context_is_cut_at_the_end(mini: Calculator) -> N
     assert encoder.token_count(LONG) > encoder.context_length
     np.testing.assert_array_equal(*encoder.texts([LONG, with_other_end]))
     ids = encoder.tokenize([LONG])[0].tolist()
-    assert len(ids) == encoder.context_length and ids[-1] == encoder.token_rows(["a"])[0][-1]
+    assert (
+        len(ids) == encoder.context_length and ids[-1] == encoder.clip.tokenizer.rows(["a"])[0][-1]
+    )
 
 
 def test_the_cut_is_remarked_on_with_both_lengths(mini: Calculator) -> None:

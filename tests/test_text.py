@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zcalc.models.encoder import Encoder
-from zcalc.models.text import TokenRows, quick_clean
+from zcalc.models.open_clip_model import quick_clean
 
 import open_clip  # isort: skip  (after zcalc.models: see compat.py)
 
@@ -38,9 +38,9 @@ def test_quick_clean_equals_open_clips_cleaning(name):
 def test_token_rows_equal_the_tokenizers_ids(kind, tmp_path):
     helpers.save_tiny_clip(tmp_path / kind, kind)
     encoder = Encoder.load(str(tmp_path / kind), "cpu")
-    tokenizer = encoder.tokenizer
+    tokenizer = encoder.clip.tokenizer.inner
     encoder.tokenize(["switches truncation and padding on in the tokenizer"])
-    rows = TokenRows(tokenizer)(TEXTS)
+    rows = encoder.clip.tokenizer.rows(TEXTS)
     padded = encoder.tokenize(TEXTS).tolist()
     for row, ids in zip(rows, padded, strict=True):
         fits = len(row) <= encoder.context_length
@@ -56,7 +56,7 @@ def test_texts_are_encoded_at_the_length_of_the_longest(kind, tmp_path):
     encoder = Encoder.load(str(tmp_path / kind), "cpu")
     ids = encoder.tokenize(["a cat", "two small dogs"])
     lengths = []
-    tower = getattr(encoder.model, "text", encoder.model).transformer
+    tower = getattr(encoder.clip.model, "text", encoder.clip.model).transformer
     tower.register_forward_pre_hook(
         lambda _, args, kwargs: lengths.append((args or tuple(kwargs.values()))[0].shape[1]),
         with_kwargs=True,
@@ -71,11 +71,11 @@ def test_texts_are_encoded_at_the_length_of_the_longest(kind, tmp_path):
 def test_texts_of_several_lengths_from_many_threads_equal_one(tmp_path):
     helpers.save_tiny_clip(tmp_path / "hf", "hf")
     encoder = Encoder.load(str(tmp_path / "hf"), "cpu")
-    mask = encoder.model.text.attn_mask
+    mask = encoder.clip.model.text.attn_mask
     rows = [encoder.tokenize(["word " * length]) for length in range(1, 9)]
     expected = [encoder.text_features(ids) for ids in rows]
     with ThreadPoolExecutor(8) as pool:
         for _ in range(20):
             for features, one in zip(pool.map(encoder.text_features, rows), expected, strict=True):
                 assert torch.equal(features, one)
-    assert encoder.model.text.attn_mask is mask
+    assert encoder.clip.model.text.attn_mask is mask

@@ -6,7 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from zcalc.models import tower
+from tools.mini import image_tower
+from zcalc.models import compat, tower  # noqa: F401  (compat: before timm)
 
 import timm  # isort: skip
 
@@ -33,7 +34,7 @@ def test_folding_batch_norms_keeps_the_output() -> None:
             module.running_var.uniform_(0.5, 2)
             module.weight.data.uniform_(0.5, 2)
             module.bias.data.normal_()
-    folded = tower.folded(copy.deepcopy(plain))
+    folded = image_tower.folded(copy.deepcopy(plain))
     pixels = torch.rand(2, 3, 96, 96)
     with torch.inference_mode():
         expected, output = plain(pixels), folded(pixels)

@@ -8,7 +8,7 @@ import pytest
 from helpers import HashEncoder, hash_calculator, save_photo
 
 from zcalc.calculator import Calculator
-from zcalc.index.samples import picture_vectors
+from zcalc.index.samples import shipped_embeddings
 from zcalc.storage import pack, read_packed, unpack
 from zcalc.vector_cache import FOLDER, cached_vectors
 from zcalc.wordlists import word_list
@@ -29,8 +29,8 @@ def test_shipped_vectors_belong_to_the_shipped_weights(mini: Calculator) -> None
         assert packed is not None
         rows, metadata = packed
         assert metadata["model"] == encoder.identity and rows.shape[1] == encoder.dim
-    assert len(picture_vectors(encoder.identity)) == len(mini.gallery)
-    assert picture_vectors("another") == {}
+    assert len(shipped_embeddings(encoder.identity)) == len(mini.gallery)
+    assert shipped_embeddings("another") == {}
 
 
 def test_shipped_words_match_recomputed_ones(

@@ -272,10 +272,10 @@ def test_probabilities_are_those_of_open_clip_itself(tmp_path: Path) -> None:
     calc = zcalc.load(clip=str(clip), lm="mini")
     classes = ["a cat", "a dog", "a rocket"]
     encoder = calc.models.encoder
-    model, tokenizer = encoder.model, encoder.tokenizer
+    model, tokenizer = encoder.clip.model, encoder.clip.tokenizer
     pixels = torch.from_numpy(encoder.prepare(calc.img("cat").operand_pictures.popitem()[1].open()))
     with torch.no_grad():
-        image = model.encode_image(encoder._normalize(pixels[None].float() / 255))
+        image = model.encode_image(encoder.normalize(pixels[None]))
         text = model.encode_text(tokenizer(classes))
         image /= image.norm(dim=-1, keepdim=True)
         text /= text.norm(dim=-1, keepdim=True)
@@ -289,8 +289,8 @@ def test_a_model_with_a_bias_judges_each_class_by_itself(tmp_path: Path) -> None
     clip = tmp_path / "clip"
     save_tiny_clip(clip, dim=32)
     calc = zcalc.load(clip=str(clip), lm="mini")
-    model = calc.models.encoder.model
-    model.logit_bias = torch.nn.Parameter(torch.tensor(-2.0))
+    model = calc.models.encoder.clip
+    model.logit_bias = torch.tensor(-2.0)
     cosine = float(calc('cos(img(cat), "a cat")'))
     found = dict(calc.img("cat").label(["a cat", "a dog"]).probabilities)
     scale = float(model.logit_scale.exp())

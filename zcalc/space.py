@@ -1,6 +1,6 @@
 """The space that expressions live in: a pair of models and a gallery, evaluated and searched."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -80,21 +80,35 @@ class Space:
         pictures = {n: self.picture(n, source) for n in nodes if isinstance(n, Image)}
         vectors = {n: p.vector for n, p in pictures.items() if p.vector is not None}
         images = [node for node in pictures if node not in vectors]
-        opened = []
-        for node in images:
-            with errors_at(source, node.span):
-                opened.append(pictures[node].open())
+        embedded_images = self._embed(images, pictures, source)  # (p, d)
         text_rows = self.models.encoder.texts([node.text for node in texts])  # (t, d)
         captions = [pictures[node].caption for node in images]
-        image_rows = with_captions(  # (p, d)
-            self.models.encoder, self.models.encoder.images(opened), captions, self.share
-        )
+        encoder = self.models.encoder
+        image_rows = with_captions(encoder, embedded_images, captions, self.share)  # (p, d)
         rows = np.concatenate([image_rows, text_rows, *(v[None] for v in vectors.values())])
         rows = unit(rows.astype(np.float64)) if self.normalize else rows.astype(np.float64)
         embedded = dict(zip([*images, *texts, *vectors], rows, strict=True))
         found = {one: self.set_vectors(one, source) for tree in trees for one in sets(tree)}
         operand_vectors = {node: embedded[node] for node in nodes}
         return Evaluation(operand_vectors, source, lambda: self.means, found)
+
+    def _embed(
+        self, nodes: Sequence[Image], pictures: Mapping[Image, Picture], source: str
+    ) -> np.ndarray:
+        """Raw embeddings (p, d) of pictures; those of sample pictures are shipped."""
+        from zcalc.index.samples import shipped_embedding
+
+        rows, opened = {}, {}
+        for node in nodes:
+            shipped = shipped_embedding(pictures[node], self.models.encoder.identity)
+            if shipped is None:
+                with errors_at(source, node.span):
+                    opened[node] = pictures[node].open()
+            else:
+                rows[node] = shipped
+        encoded = self.models.encoder.images(opened.values())
+        rows |= zip(opened, encoded, strict=True)
+        return np.stack([rows[node] for node in nodes]) if nodes else encoded
 
     def check_names(self, tree: Node, source: str) -> None:
         """Raise LanguageError for a picture or set that isn't there; loads no model."""

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Protocol
@@ -159,19 +159,37 @@ class StoredTexts:
         ranks = self.ranking.scores(self.vectors, aim, parts, self.kinds)
         if self.ranking.borrowed and parts is not None and len(parts.weights) > 1:
             lent = {stem for name in parts.lenders for stem in stems(name)}
-            rows = {row for stem in lent for row in self._compounds.get(stem, ())}
-            ranks[list(rows)] -= self.ranking.borrowed
+            ranks[self._compounds(lent)] -= self.ranking.borrowed
         return ranks
 
+    def _compounds(self, lent: Set[str]) -> list[int]:
+        """The entries of several words that have one of these stems.
+
+        Stemming is slow: English entries without a word that begins as one of the stems are not
+        stemmed, because no English stem differs in its first letter from the word.
+        """
+        rows = {row for stem in lent for row in self._initials.get(stem[0], ())}
+        return [
+            row
+            for row in rows | self._foreign
+            if len(words := stems(self.entries[row].text, self.entries[row].language)) > 1
+            and not lent.isdisjoint(words)
+        ]
+
     @cached_property
-    def _compounds(self) -> Mapping[str, Sequence[int]]:
-        """The entries of several words, by the stem of each word."""
-        compounds: dict[str, list[int]] = {}
+    def _initials(self) -> Mapping[str, Sequence[int]]:
+        """The English entries of several words, by the first letter of each word."""
+        initials: dict[str, list[int]] = {}
         for row, entry in enumerate(self.entries):
-            words = stems(entry.text, entry.language)
+            words = _words(entry.text) if entry.language == "en" else ()
             for word in words if len(words) > 1 else ():
-                compounds.setdefault(word, []).append(row)
-        return compounds
+                initials.setdefault(word[0], []).append(row)
+        return initials
+
+    @cached_property
+    def _foreign(self) -> Set[int]:
+        """The entries that are not English."""
+        return {row for row, entry in enumerate(self.entries) if entry.language != "en"}
 
     @cached_property
     def _is_templated(self) -> bool:

@@ -24,7 +24,7 @@ from transformers import PreTrainedTokenizerFast
 
 from tools.mini.teacher import DIM, Teacher
 from tools.mini.training import Training
-from zcalc.models.text import encode_text
+from zcalc.models.open_clip_model import encode_text
 
 CONTEXT, WIDTH, HEADS, LAYERS = 77, 384, 6, 5
 BATCH, PEAK, WARMUP, EVAL_EVERY = 256, 1e-3, 200, 400
@@ -92,7 +92,7 @@ def token_ids(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> Tensor:
 
 def build(folder: Path, tokens: int) -> torch.nn.Module:
     """Write mini's open_clip config and have open_clip build the untrained towers."""
-    from zcalc.models import tower  # noqa: F401
+    from zcalc.models import open_clip_model  # noqa: F401
 
     import open_clip  # isort: skip
 

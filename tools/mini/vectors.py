@@ -1,8 +1,8 @@
 """`python -m tools.mini.vectors`: precompute the embeddings that the package ships.
 
-Embeds the vocabulary, the language model's words and the sample pictures, and writes them as
-float16 safetensors next to the weights. It also binds the prefix decoder to the encoder's
-identity. Rerun it when the weights, a list or the pictures change.
+Embeds the vocabulary, the language model's words (both in float16) and the sample pictures (in
+float32), and writes them as safetensors next to the weights. It also binds the prefix decoder to
+the encoder's identity. Rerun it when the weights, a list or the pictures change.
 """
 
 import hashlib
@@ -15,7 +15,6 @@ import numpy as np
 from safetensors.numpy import save
 
 from zcalc import storage
-from zcalc.algebra import unit
 from zcalc.calculator import Calculator
 from zcalc.models.prefix import MANIFEST
 from zcalc.vector_cache import FOLDER
@@ -49,12 +48,15 @@ def bind_decoder(encoder: str) -> None:
 
 
 def pictures(calculator: Calculator, file: Path) -> None:
-    """Write the gallery's embeddings (n, d), without captions, and its files' SHA-256 (n, 32)."""
+    """Write the gallery's raw embeddings (n, d) and its files' SHA-256 (n, 32).
+
+    They are what the encoder computes, in float32, for they are operands too.
+    """
     files = [picture.path.read_bytes() for picture in calculator.gallery]
     hashes = [np.frombuffer(hashlib.sha256(data).digest(), np.uint8) for data in files]
     encoder = calculator.models.encoder
-    rows = unit(encoder.images(picture.open() for picture in calculator.gallery))
-    tensors = {"contents": np.stack(hashes), "vectors": rows.astype(np.float16)}
+    rows = encoder.images(picture.open() for picture in calculator.gallery)
+    tensors = {"contents": np.stack(hashes), "vectors": rows}
     file.write_bytes(save(tensors, {"model": encoder.identity}))
 
 

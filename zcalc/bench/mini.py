@@ -20,6 +20,8 @@ from zcalc.bench.recall import retrieval
 from zcalc.bench.report import TOTAL, Metric, Report
 from zcalc.bench.scenes import people, read_scenes
 from zcalc.gallery import Gallery
+from zcalc.models.language_model import LanguageModel
+from zcalc.models.mini_clip import MiniClip
 from zcalc.pictures import open_picture
 from zcalc.progress import track
 from zcalc.words import stems
@@ -27,7 +29,6 @@ from zcalc.words import stems
 if TYPE_CHECKING:
     from zcalc.calculator import Calculator
     from zcalc.models.encoder import Encoder
-    from zcalc.models.language_model import LanguageModel
 
 PROMPTS = ("a photo of a {}", "{}")
 HELD_OUT, SPLITS = 200, 5  # held-out classes, and how often they are drawn
@@ -80,7 +81,8 @@ def measure_mini(
     left out without them. Of the photographs, `captions` are captioned; `samples` sentences are
     drawn from the language model. Raises ZcalcError if a table is missing or invalid.
     """
-    encoder, lm = calculator.models.encoder, calculator.models.language_model
+    encoder, models = calculator.models.encoder, calculator.models
+    lm = LanguageModel.load(models.lm, models.device)
     scores = recall(photos, encoder) if photos else {}
     reports = [*_by_category(calculator, photos), *_of_scenes(calculator, scenes)]
     for report in reports:
@@ -113,7 +115,7 @@ def text_tower(calculator: "Calculator") -> Report:
     )
 
 
-def perplexity(lm: "LanguageModel", captions: Sequence[str]) -> float:
+def perplexity(lm: LanguageModel, captions: Sequence[str]) -> float:
     """Per-token perplexity of the language model on captions with their end-of-text token."""
     loss, count = 0.0, 0
     for caption in captions:
@@ -133,7 +135,7 @@ def recall(photos: Path, encoder: "Encoder") -> dict[str, float]:
     labelled = read_labels(photos)
     names, labels = [photo.name for photo in labelled], np.array([p.index for p in labelled])
     pixels = torch.stack([encoder.transform(open_picture(photo.path)) for photo in labelled])
-    tower = encoder.model.visual.trunk
+    tower = _clip(encoder).visual
     with torch.inference_mode():
         parts = [tower.classify(batch) for batch in pixels.split(_BATCH)]
         seen = tuple(torch.cat(rows) for rows in zip(*parts, strict=True))
@@ -173,17 +175,23 @@ def _held_out_ranks(
     return _ranks(pictures @ table[held_out].T, np.searchsorted(held_out, labels))
 
 
+def _clip(encoder: "Encoder") -> MiniClip:
+    assert isinstance(encoder.clip, MiniClip)
+    return encoder.clip
+
+
 def speed(encoder: "Encoder", count: int = 96) -> float:
     """Pictures per second, from pixel tensors to embeddings."""
-    pixels = torch.rand(count, 3, *encoder.model.visual.image_size)
+    size = _clip(encoder).picture_size
+    pixels = torch.rand(count, 3, size, size)
     with torch.inference_mode():
-        encoder.model.encode_image(pixels[:8])  # warm up
+        encoder.clip.encode_image(pixels[:8])  # warm up
         start = time.perf_counter()
-        encoder.model.encode_image(pixels)
+        encoder.clip.encode_image(pixels)
     return count / (time.perf_counter() - start)
 
 
-def sample(lm: "LanguageModel", count: int = 20, prompt: str = "Image of a") -> list[str]:
+def sample(lm: LanguageModel, count: int = 20, prompt: str = "Image of a") -> list[str]:
     """Captions sampled from the language model alone (nucleus sampling, seed 0)."""
     torch.manual_seed(0)
     ids = torch.tensor([[lm.eos_token_id, *lm.tokenizer(prompt).input_ids]], device=lm.device)

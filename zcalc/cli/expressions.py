@@ -129,8 +129,11 @@ def set_options(
 def show(expr: str, options: dict[str, Any], view: dict[str, Any], as_json: bool) -> None:
     """Evaluate a program and print every answer; `view` is for results without a verb."""
     with reporting(as_json):
-        from zcalc.answer import View
         from zcalc.cli.run import answer, evaluate, print_answer
 
-        for result in evaluate(expr, options):
+        results = evaluate(expr, options)
+
+        from zcalc.answer import View
+
+        for result in results:
             print_answer(answer(result, View(**view), as_json), as_json)

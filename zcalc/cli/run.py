@@ -12,13 +12,15 @@ if TYPE_CHECKING:
 
 def evaluate(expr: str, options: dict[str, Any]) -> "list[Expression[Any, Any]]":
     """Plan a program and check its names before any model is loaded, then evaluate it."""
-    from zcalc.calculator import Calculator
-    from zcalc.decode.captions import check_verb
     from zcalc.language import plan
-    from zcalc.show import terminal
 
     source = read(expr)
-    steps, bound = plan(source)
+    steps, bound = plan(source)  # errors in it are shown before anything else is imported
+
+    from zcalc.calculator import Calculator
+    from zcalc.decode.captions import check_verb
+    from zcalc.show import terminal
+
     calculator = Calculator.create(**options)
     for step in steps:
         if step.verb is not None:

@@ -1,7 +1,6 @@
 """Run the language model one token at a time, with a KV cache that is never recomputed."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -39,23 +38,10 @@ def prefill(lm: CausalLM, prompt: Tensor, prefix: Tensor | None = None) -> Cache
 
 def next_logits(lm: CausalLM, last: Tensor, past: Cache) -> tuple[Tensor, Cache]:
     """Next-token logits (a, V) after last tokens (a,), given a cache; and the cache with them."""
-    from transformers import DynamicCache
-
-    cache: Any = DynamicCache()
-    cache.layers = [_layer(keys, values) for keys, values in past]
+    cache = lm.cache(past)
     out = lm.model(last[:, None], past_key_values=cache, use_cache=True)
     grown = [(layer.keys.detach(), layer.values.detach()) for layer in cache.layers]
     return out.logits[:, -1].float(), grown
-
-
-def _layer(keys: Tensor, values: Tensor) -> Any:
-    """A cache layer with these tensors; `DynamicLayer.update` would copy them."""
-    from transformers.cache_utils import DynamicLayer
-
-    layer: Any = DynamicLayer()
-    layer.keys, layer.values = keys, values
-    layer.dtype, layer.device, layer.is_initialized = keys.dtype, keys.device, True
-    return layer
 
 
 def select(cache: Cache, rows: Tensor | Sequence[int]) -> Cache:

@@ -33,12 +33,16 @@ class TextEncoder(Protocol):
         ...
 
 
+Cache = list[tuple[Tensor, Tensor]]  # keys and values per layer, each (beams, heads, n, width)
+
+
 class CausalLM(Protocol):
-    """A causal language model of transformers with its tokenizer."""
+    """A causal language model, called as those of transformers are, with its tokenizer."""
 
     model: Any
     tokenizer: Any
     device: torch.device
 
-
-Cache = list[tuple[Tensor, Tensor]]  # keys and values per layer, each (beams, heads, n, width)
+    def cache(self, past: Cache) -> Any:
+        """Past key values, as the model takes them."""
+        ...

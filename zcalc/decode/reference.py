@@ -73,12 +73,7 @@ def forward(lm: CausalLM, contexts: Tensor) -> tuple[Tensor, Cache]:
 
 def next_logits(lm: CausalLM, contexts: Tensor, past: Cache) -> Tensor:
     """Next-token logits (a, V) of contexts, given the cache of all but their last token."""
-    from transformers import DynamicCache
-
-    cache = DynamicCache()
-    for layer, (keys, values) in enumerate(past):
-        cache.update(keys, values, layer)
-    out = lm.model(contexts[:, -1:], past_key_values=cache, use_cache=True)
+    out = lm.model(contexts[:, -1:], past_key_values=lm.cache(past), use_cache=True)
     return out.logits[:, -1].float()
 
 
@@ -129,7 +124,7 @@ def cosines(texts: list[str], target: np.ndarray, encoder: Any) -> Tensor:
     """Cosines (n,) of whole texts with the target (d,); -inf for texts that are too long."""
     point = normalize(torch.as_tensor(target, dtype=torch.float32), dim=0).to(encoder.device)
     ids = encoder.tokenize(texts).to(encoder.device)  # (n, context)
-    features = [encoder.model.encode_text(part) for part in ids.split(512)]
+    features = [encoder.clip.encode_text(part) for part in ids.split(512)]
     scores = normalize(torch.cat(features).float(), dim=-1) @ point  # (n,)
     too_long = [encoder.token_count(text) > encoder.context_length for text in texts]
     return scores.masked_fill(torch.tensor(too_long, device=scores.device), -torch.inf)

@@ -143,7 +143,7 @@ class _Build:
                 self._reasons[number] = item.skipped
             elif row is not None:
                 caption = known.captions[row].text
-                self._new_rows[number] = Row(item, known.hashes[row], caption, row)
+                self._new_rows[number] = Row(item, known.hashes[row], caption, row, unchanged=True)
             elif reason := known.skipped(item):
                 self._reasons[number] = reason
             elif (journaled := journal.stamps.get(stamp(item))) is not None:

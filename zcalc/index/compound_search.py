@@ -1,12 +1,14 @@
 """Search an index for a query: candidates for each of its points, then exact scores."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zcalc.compound import Compound, Spread
 from zcalc.index.query import Searchable
-from zcalc.index.table import Entry
+
+if TYPE_CHECKING:
+    from zcalc.index.table import Entry
 
 LEAST, PER_HIT = 2000, 50  # candidates for each point of a query
 POINTS = 64  # of a query that candidates are looked up for, at most
@@ -40,7 +42,7 @@ class CompoundSearch:
         """The vectors (m, d) of rows."""
         return self._pictures.take(rows)
 
-    def entry(self, row: int) -> Entry:
+    def entry(self, row: int) -> "Entry":
         """The entry of a row."""
         return self._pictures.entry(row)
 

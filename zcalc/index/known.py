@@ -4,7 +4,7 @@ import numpy as np
 
 from zcalc.index.items import Item, vector_key
 from zcalc.index.store import Index
-from zcalc.index.table import Caption, hashes_of
+from zcalc.index.table import Caption, hashes_of, numbers
 
 
 class Known:
@@ -23,8 +23,8 @@ class Known:
             for content, caption in zip(self.hashes, self.captions, strict=True)
         ]
         self.row_of = {path: row for row, path in enumerate(self.paths)}
-        self._sizes = index.table["size"].to_numpy() if index else np.empty(0)
-        self._times = index.table["mtime_ns"].to_numpy() if index else np.empty(0)
+        self._sizes = numbers(index.table["size"]) if index else np.empty(0)
+        self._times = numbers(index.table["mtime_ns"]) if index else np.empty(0)
         self._skipped = {entry.path: entry for entry in index.skipped} if index else {}
 
     def __len__(self) -> int:

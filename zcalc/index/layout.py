@@ -27,7 +27,7 @@ class Row:
     """A row of the new index: its item and caption, and the source of its vector.
 
     `origin` is its own row in the old index, `copied` an old row with the same key, `journaled` a
-    row of the journal.
+    row of the journal. `unchanged` says that file and caption are as the old index has them.
     """
 
     item: Item
@@ -36,6 +36,7 @@ class Row:
     origin: int | None = None
     copied: int | None = None
     journaled: int | None = None
+    unchanged: bool = False
 
     @property
     def key(self) -> bytes:
@@ -129,11 +130,23 @@ class Draft:
     def _keep_part(self, writer: Writer, group: _Group) -> PartInfo:
         """Keep the vectors of an old part, with a table of the rows still in use."""
         assert self.old is not None and group.part is not None
-        part, table = self.old.manifest.parts[group.part], self._table(group.rows)
+        part = self.old.manifest.parts[group.part]
+        if len(group.rows) == part.count and self._is_as_before(group.rows):
+            return part
+        table = self._table(group.rows)
         if len(group.rows) < part.rows:
             numbers = [self.old.locate(row.origin or 0)[1] for row in group.rows]
             table = table.append_column("_row", pa.array(numbers, pa.uint32()))
         return PartInfo(part.vectors, part.rows, writer.put_table(table), len(group.rows))
+
+    def _is_as_before(self, rows: Sequence[Row]) -> bool:
+        """Whether the rows of a whole part need no new table, which takes longest to build."""
+        assert self.old is not None
+        names = self.old.table["name"].slice(rows[0].origin, len(rows)).to_pylist()
+        return not set(self.old.fields) - {"caption"} and all(
+            row.unchanged and not row.item.metadata and tables.to_unicode(row.item.name) == name
+            for row, name in zip(rows, names, strict=True)
+        )
 
     def _table(self, rows: Sequence[Row]) -> pa.Table:
         metadata: list[Mapping[str, Any]] = [row.metadata for row in rows]

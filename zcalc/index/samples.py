@@ -4,25 +4,31 @@ They are the vectors of the pictures alone: a share of the captions is added as 
 that they hold for any caption and share. For the vectors of words, see `zcalc.vector_cache`.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence, Set
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from zcalc.algebra import unit
+from zcalc.gallery import Picture
 from zcalc.index.engine import Engine, Outcome, PictureEncoder, encode_locally, read
 from zcalc.index.items import Item
 from zcalc.vector_cache import FOLDER
 
+LARGEST = 2 << 20  # bytes: no sample picture is larger, and larger ones are not hashed
+
 
 def picture_engine(identity: str) -> Engine:
     """An engine that has the shipped vectors of this model, and encodes everything else."""
-    return partial(_encode_missing, picture_vectors(identity))
+    vectors = {content: unit(row) for content, row in shipped_embeddings(identity).items()}
+    return partial(_encode_missing, vectors)
 
 
-def picture_vectors(identity: str) -> dict[bytes, np.ndarray]:
-    """The shipped vectors (d,) of a model, by the SHA-256 of the picture; none for other models."""
+@cache
+def shipped_embeddings(identity: str) -> Mapping[bytes, np.ndarray]:
+    """A model's shipped embeddings (d,), raw, by the SHA-256 of the file; none for other models."""
     try:
         with safe_open(FOLDER / "pictures.safetensors", "np") as file:
             if (file.metadata() or {}).get("model") != identity:
@@ -30,8 +36,20 @@ def picture_vectors(identity: str) -> dict[bytes, np.ndarray]:
             contents, rows = file.get_tensor("contents"), file.get_tensor("vectors")
     except (OSError, SafetensorError):
         return {}
-    rows = unit(rows.astype(np.float32))  # (n, d)
     return {content.tobytes(): row for content, row in zip(contents, rows, strict=True)}
+
+
+def shipped_embedding(picture: Picture, identity: str) -> np.ndarray | None:
+    """A model's shipped embedding (d,), raw, of a whole sample picture; None for others."""
+    shipped = shipped_embeddings(identity)
+    if not shipped or picture.pixels is not None or picture.box is not None:
+        return None
+    try:
+        if picture.path.stat().st_size > LARGEST:
+            return None
+        return shipped.get(hashlib.sha256(picture.path.read_bytes()).digest())
+    except OSError:
+        return None
 
 
 def _encode_missing(

@@ -157,7 +157,7 @@ def concatenate(tables: Sequence[pa.Table]) -> pa.Table:
     aligned = [
         pa.table(
             {
-                name: table[name].cast(dtype)
+                name: _cast(table[name], dtype)
                 if name in table.column_names
                 else pa.nulls(len(table), dtype)
                 for name, dtype in types.items()
@@ -166,6 +166,10 @@ def concatenate(tables: Sequence[pa.Table]) -> pa.Table:
         for table in tables
     ]
     return pa.concat_tables(aligned)
+
+
+def _cast(column: pa.ChunkedArray, dtype: pa.DataType) -> pa.ChunkedArray:
+    return column if column.type == dtype else column.cast(dtype)  # imports pyarrow.compute
 
 
 def drop_hidden(table: pa.Table) -> pa.Table:
@@ -181,7 +185,13 @@ def metadata_columns(table: pa.Table) -> list[str]:
 
 def live_rows(table: pa.Table) -> np.ndarray | None:
     """Which of the part's vectors (by number) are still in use; None for all."""
-    return table["_row"].to_numpy() if "_row" in table.column_names else None
+    return numbers(table["_row"]) if "_row" in table.column_names else None
+
+
+def numbers(column: pa.ChunkedArray) -> np.ndarray:
+    """A column (n,) of numbers without nulls; `to_numpy` would import pandas where it is there."""
+    chunks = [np.from_dlpack(chunk) for chunk in column.chunks]
+    return np.concatenate(chunks) if chunks else np.empty(0, column.type.to_pandas_dtype())
 
 
 def to_bytes(table: pa.Table) -> bytes:

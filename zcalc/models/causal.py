@@ -13,10 +13,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear, normalize, scaled_dot_product_attention
 
-from zcalc.models import compat  # noqa: F401  (before open_clip, which imports torchvision)
-
-import open_clip  # isort: skip
-
 _KeyValues = tuple[Tensor, ...]  # of one layer, each (rows, heads, positions, w)
 _GROUP = 64  # positions per attention group
 _TOLERANCE = 1e-4  # distance of unit vectors that differ by rounding only
@@ -28,27 +24,14 @@ class CausalTower:
     def __init__(self, model: Any) -> None:
         tower = getattr(model, "text", model)
         self._embedding, self._positions = tower.token_embedding, tower.positional_embedding
-        self._blocks = tower.transformer.resblocks
+        self.blocks = tower.transformer.resblocks
         self._norm, self._projection = tower.ln_final, tower.text_projection
         self._mask = tower.attn_mask  # (context, context)
         self._class_token = getattr(tower, "cls_emb", None)
-        separate = tower is not model
+        separate = hasattr(tower, "pool_type")
         self._pool = tower.pool_type if separate else model.text_pool_type
         self._end = tower.eos_id if separate else model.text_eos_id
         self.device: torch.device = self._positions.device
-
-    @classmethod
-    def from_model(cls, model: Any) -> "CausalTower | None":
-        """The text tower of a model, or None if it is of another kind.
-
-        Its mask, blocks and pooling must be CLIP's, and a text that is run in two parts must get
-        the embedding that the model computes.
-        """
-        try:
-            tower = cls(model)
-        except AttributeError:
-            return None
-        return tower if tower._is_causal() and tower._agrees_with(model) else None
 
     def end(self, row: list[int]) -> int:
         """The position whose output is the text's embedding."""
@@ -78,7 +61,7 @@ class CausalTower:
         x = self._embed(rows.ids, rows.positions)  # (p, width)
         if first:
             x = torch.cat([self._embed(prefixes.ids, prefixes.positions), x])
-        for i, block in enumerate(self._blocks):
+        for i, block in enumerate(self.blocks):
             attention = block.attn
             projected = linear(block.ln_1(x), attention.in_proj_weight, attention.in_proj_bias)
             qkv = projected.unflatten(-1, (3, attention.num_heads, -1))  # (positions, 3, heads, w)
@@ -87,7 +70,7 @@ class CausalTower:
                 cache.append(prefixes.keys_values(qkv[:first]))
                 attended.append(prefixes.attend(qkv[:first]))
             attended.append(rows.attend(qkv[first:], cache[i] if first else prefixes.cache[i]))
-            if i == len(self._blocks) - 1:  # only the end positions are used
+            if i == len(self.blocks) - 1:  # only the end positions are used
                 x, attended = x[first:][rows.ends], [attended[-1][rows.ends]]
             x = x + block.ls_1(attention.out_proj(torch.cat(attended)))
             x = x + block.ls_2(block.mlp(block.ln_2(x)))
@@ -96,22 +79,19 @@ class CausalTower:
 
     def _embed(self, ids: Tensor, positions: Tensor) -> Tensor:
         """The first layer's input (p, width) for ids (p,) at positions (p,)."""
-        dtype = self._blocks[0].attn.in_proj_weight.dtype
+        dtype = self.blocks[0].attn.in_proj_weight.dtype
         return self._embedding(ids).to(dtype) + self._positions[positions].to(dtype)
 
-    def _is_causal(self) -> bool:
+    def is_causal(self) -> bool:
+        """Whether the tower's mask and pooling are CLIP's: no text depends on what follows it."""
         if self._mask is None or self._class_token is not None:
             return False
         causal = torch.full_like(self._mask, -torch.inf).triu(1)
-        standard = open_clip.transformer.ResidualAttentionBlock
-        return (
-            torch.equal(self._mask, causal)
-            and self._pool in ("argmax", "eos")
-            and all(type(block) is standard and block.attn.batch_first for block in self._blocks)
-        )
+        return torch.equal(self._mask, causal) and self._pool in ("argmax", "eos")
 
     @torch.no_grad()
-    def _agrees_with(self, model: Any) -> bool:
+    def agrees_with(self, model: Any) -> bool:
+        """Whether a text that is run in two parts gets the embedding that the model computes."""
         context, size = len(self._mask), self._embedding.num_embeddings
         row = [i * size // 7 for i in range(1, 6)]  # five tokens, none with the largest id
         last = size - 1 if self._pool == "argmax" else self._end

@@ -2,16 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from zcalc.errors import ZcalcError
-from zcalc.models import loading, presets, tower  # noqa: F401  (registers mini's image tower)
+from zcalc.models import loading, presets
 from zcalc.pictures import PREPARATION
-
-import open_clip  # isort: skip
-from open_clip.pretrained import get_pretrained_cfg  # isort: skip
 
 CONFIG = "open_clip_config.json"
 WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors")
@@ -28,7 +25,8 @@ class Checkpoint:
     `name` is open_clip's name for it (an architecture, or local-dir:FOLDER), `config` the model's
     configuration, `arguments` further arguments of create_model_and_transforms, `weights` the
     safetensors file. `tokenizer` is the folder of a Hugging Face tokenizer (and of the config of a
-    Hugging Face text tower), or None for CLIP's own tokenizer.
+    Hugging Face text tower), or None for CLIP's own tokenizer. `preparation` is what a folder's
+    configuration says of pictures: mean, std, interpolation.
     """
 
     name: str
@@ -36,6 +34,7 @@ class Checkpoint:
     arguments: Mapping[str, Any]
     weights: Path
     tokenizer: Path | None
+    preparation: Mapping[str, Any] = field(default_factory=dict)
 
     def fingerprint(self) -> str:
         """Hex digits of what determines embeddings: config, weights, tokenizer, preparation."""
@@ -70,7 +69,8 @@ def find_checkpoint(model: str) -> Checkpoint:
 
 def _from_folder(folder: Path) -> Checkpoint:
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["model_cfg"]
+        document = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        config, preparation = document["model_cfg"], dict(document.get("preprocess_cfg") or {})
         text = dict(config["text_cfg"])
         dict(config["vision_cfg"], dim=config["embed_dim"])  # both must exist
     except FileNotFoundError as error:
@@ -86,12 +86,17 @@ def _from_folder(folder: Path) -> Checkpoint:
     if text.get("hf_model_name"):
         local = folder / "text"
         tokenizer = local if local.is_dir() else _text_from_hub(text["hf_model_name"], str(folder))
-    return Checkpoint(
-        f"local-dir:{folder}", config, _text_arguments(text, tokenizer), weights, tokenizer
-    )
+    arguments = _text_arguments(text, tokenizer)
+    name = f"local-dir:{folder}"
+    return Checkpoint(name, config, arguments, weights, tokenizer, preparation)
 
 
 def _from_hub(source: str, model: str) -> Checkpoint:
+    from zcalc.models import compat  # noqa: F401  (before open_clip)
+
+    import open_clip  # isort: skip
+    from open_clip.pretrained import get_pretrained_cfg  # isort: skip
+
     pair, _, revision = source.partition("@")
     arch, _, tag = pair.rpartition("/")
     config, pretrained = open_clip.get_model_config(arch), get_pretrained_cfg(arch, tag)

@@ -1,37 +1,68 @@
-"""The encoder: pictures and texts as points of one space, by any open_clip model."""
+"""The encoder: pictures and texts as points of one space."""
 
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
 
 from zcalc.errors import ZcalcError
-from zcalc.models import identity, loading, presets
+from zcalc.models import loading, presets
 from zcalc.models.causal import CausalTower
 from zcalc.models.checkpoint import Checkpoint, find_checkpoint
 from zcalc.models.continuations import SharedPrefixes, WholeTexts
-from zcalc.models.text import TokenRows, encode_text, quick_clean
+from zcalc.models.identity import cache_identity
+from zcalc.models.mini_clip import MiniClip, reads
+from zcalc.models.tokenizer import TextTokenizer
 from zcalc.models.torch_state import clean_state
 from zcalc.pictures import to_rgb
 
-import open_clip  # isort: skip
 import torch  # isort: skip
-from torchvision.transforms import Compose, ToTensor  # isort: skip
 
 _Job = tuple[bytes, Callable[[], torch.Tensor]]  # an input's cache key, and what prepares it
 
 
+class Clip(Protocol):
+    """A CLIP model, as the encoder runs it: in float32, its weights frozen."""
+
+    dim: int
+    device: torch.device
+    tokenizer: TextTokenizer
+    logit_scale: torch.Tensor
+    logit_bias: torch.Tensor | None
+
+    @property
+    def causal_tower(self) -> CausalTower | None:
+        """The text tower, if texts that share a prefix may run it once."""
+        ...
+
+    def resize(self, picture: Image.Image) -> Image.Image:
+        """An RGB picture in the model's size."""
+        ...
+
+    def normalize(self, pixels: torch.Tensor) -> torch.Tensor:
+        """The model's input (n, 3, h, w) of pixels (n, 3, h, w) from 0 to 1."""
+        ...
+
+    def encode_image(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Raw embeddings (n, d) of normalized pixels (n, 3, h, w)."""
+        ...
+
+    def encode_text(self, ids: torch.Tensor) -> torch.Tensor:
+        """Raw embeddings (n, d) of token ids (n, context)."""
+        ...
+
+
 class Encoder:
-    """An open_clip model with its tokenizer, image transform, and a cache of embeddings.
+    """A CLIP model with a cache of embeddings.
 
     `dim` is the length of an embedding, `context_length` the maximum length of a text in tokens,
-    `identity` the model's name and a fingerprint of its files, `model` the open_clip module
-    (float32, its weights frozen). The `memory` most recently used embeddings are cached by content.
+    `identity` the model's name and a fingerprint of its files. The `memory` most recently used
+    embeddings are cached by content.
 
     >>> encoder = Encoder.load("mini")  # doctest: +SKIP
     >>> encoder.texts(["a photo"]).shape  # doctest: +SKIP
@@ -41,21 +72,10 @@ class Encoder:
     memory = 16_384
     text_batch_size = 256
 
-    def __init__(
-        self, checkpoint: Checkpoint, name: str, device: torch.device, batch_size: int = 32
-    ) -> None:
-        model, _, self.transform = open_clip.create_model_and_transforms(
-            checkpoint.name, device=device, **checkpoint.arguments
-        )
-        self._resize, self._normalize = _halves(self.transform)
-        self.model = model.eval().requires_grad_(False)
-        self.tokenizer = _tokenizer(checkpoint, model.vocab_size)
-        self.token_rows = TokenRows(self.tokenizer)
-        self.dim = int(checkpoint.config["embed_dim"])
-        self.context_length = int(self.tokenizer.context_length)
-        self.identity = f"{name}-{checkpoint.fingerprint()}"
-        self.device = device
-        self.batch_size = batch_size
+    def __init__(self, clip: Clip, identity: str, batch_size: int = 32) -> None:
+        self.clip, self.identity, self.batch_size = clip, identity, batch_size
+        self.dim, self.device = clip.dim, clip.device
+        self.context_length = clip.tokenizer.context_length
         self._cache: OrderedDict[bytes, np.ndarray] = OrderedDict()
 
     @classmethod
@@ -68,14 +88,16 @@ class Encoder:
         with clean_state(picked.type), loading.quiet():
             checkpoint = find_checkpoint(clip)
             try:
-                encoder = cls(checkpoint, _name(clip), picked, batch_size)
+                model = _clip(checkpoint, picked)
+                identity = f"{_name(clip)}-{checkpoint.fingerprint()}"
+                encoder = cls(model, identity, batch_size)
             except Exception as error:
                 raise ZcalcError(
                     f"Can't load the model in {checkpoint.weights.parent}: {loading.why(error)}",
                     "Its weights, configuration and tokenizer must be complete and come from the "
                     "same model. Download or save all of them again.",
                 ) from error
-        identity.cache_identity(clip, encoder.identity, encoder.dim)
+        cache_identity(clip, encoder.identity, encoder.dim)
         return encoder
 
     def images(self, pictures: Iterable[Image.Image]) -> np.ndarray:
@@ -83,7 +105,7 @@ class Encoder:
 
         Each distinct picture is encoded once; an iterator is read a batch at a time.
         """
-        return self._embed(self._picture_jobs(pictures), self.model.encode_image, self.batch_size)
+        return self._embed(self._picture_jobs(pictures), self.clip.encode_image, self.batch_size)
 
     def prepare(self, picture: Image.Image) -> np.ndarray:
         """Resize a picture of any size and mode to the model's pixels, (3, h, w) uint8.
@@ -91,24 +113,31 @@ class Encoder:
         Thread-safe, and free of torch operators: every thread that calls it would otherwise start
         torch threads that compete with the encoder. `encode` does the rest.
         """
-        pixels = np.asarray(self._resize(to_rgb(picture)))  # (h, w, 3)
+        pixels = np.asarray(self.clip.resize(to_rgb(picture)))  # (h, w, 3)
         return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+    def normalize(self, pixels: torch.Tensor) -> torch.Tensor:
+        """The model's input (n, 3, h, w), on the device, of prepared pictures (n, 3, h, w)."""
+        return self.clip.normalize(pixels.to(self.device).float().div(255))
+
+    def transform(self, picture: Image.Image) -> torch.Tensor:
+        """The model's input (3, h, w), on the device, of a picture of any size and mode."""
+        return self.normalize(torch.from_numpy(self.prepare(picture)))
 
     def encode(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         """Embed prepared pictures as (n, d) float32, not normalised, in one batch, uncached."""
-        pixels = torch.from_numpy(np.stack(inputs)).to(self.device)  # (n, 3, h, w)
-        return self._features(self._normalize(pixels.float().div(255)), self.model.encode_image)
+        pixels = torch.from_numpy(np.stack(inputs))  # (n, 3, h, w)
+        return self._features(self.normalize(pixels), self.clip.encode_image)
 
     @property
     def logit_scale(self) -> float:
         """What cosines are multiplied by to give logits."""
-        return float(self.model.logit_scale.detach().exp())
+        return float(self.clip.logit_scale.exp())
 
     @property
     def logit_bias(self) -> float | None:
         """What is added to logits, by models trained with a sigmoid (SigLIP); None for others."""
-        bias = getattr(self.model, "logit_bias", None)
-        return None if bias is None else float(bias.detach())
+        return None if self.clip.logit_bias is None else float(self.clip.logit_bias)
 
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """Embed texts as (n, d) float32, not normalised; each distinct text is encoded once.
@@ -116,11 +145,11 @@ class Encoder:
         A text longer than the model's context is cut at the end (see `remark`).
         """
         jobs = ((b"t" + t.encode("utf-8", "surrogatepass"), partial(self._ids, t)) for t in texts)
-        return self._embed(jobs, partial(encode_text, self.model), self.text_batch_size)
+        return self._embed(jobs, self.clip.encode_text, self.text_batch_size)
 
     def token_count(self, text: str) -> int:
         """The length of a text in tokens, including the start and end tokens."""
-        return len(self.token_rows([text])[0])
+        return len(self.clip.tokenizer.rows([text])[0])
 
     def remark(self, text: str) -> str | None:
         """What the model misses of a text, for people: its end, or words it has no tokens for."""
@@ -142,28 +171,31 @@ class Encoder:
 
     def _unknown(self, words: Sequence[str]) -> list[str]:
         """The words all of whose tokens are the tokenizer's unknown token, if it has one."""
-        inner: Any = getattr(self.tokenizer, "tokenizer", None)
-        unknown = getattr(inner, "unk_token_id", None)
-        others = {getattr(inner, f"{kind}_token_id", None) for kind in ("bos", "eos", "pad")}
-        if not words or unknown is None or unknown in others:
+        unknown, special = self.clip.tokenizer.unknown, self.clip.tokenizer.special
+        if not words or unknown is None:
             return []
-        special = set(inner.all_special_ids) - {unknown}
-        rows = self.token_rows(words)
-        return [w for w, row in zip(words, rows, strict=True) if set(row) - special == {unknown}]
+        rows = self.clip.tokenizer.rows(words)
+        return [
+            word
+            for word, row in zip(words, rows, strict=True)
+            if set(row) - (special - {unknown}) == {unknown}
+        ]
 
-    def tokenize(self, texts: list[str]) -> torch.Tensor:
+    def tokenize(self, texts: Sequence[str]) -> torch.Tensor:
         """Token ids (n, context) of texts, padded or truncated to the context."""
-        return self.tokenizer(texts)
+        return self.clip.tokenizer(texts)
 
     def text_features(self, token_ids: torch.Tensor) -> torch.Tensor:
         """Embed token ids (n, context) as (n, d) on the device, without gradients or cache."""
         with clean_state(self.device.type), torch.no_grad():
-            return encode_text(self.model, token_ids.to(self.device))
+            return self.clip.encode_text(token_ids.to(self.device))
 
     def continuations(self, prefixes: Sequence[str]) -> SharedPrefixes | WholeTexts:
         """An embedder of texts that begin with these prefixes; a causal tower reads them once."""
         if self._tower is not None:
-            return SharedPrefixes(self._tower, self.token_rows, self.context_length, prefixes)
+            return SharedPrefixes(
+                self._tower, self.clip.tokenizer.rows, self.context_length, prefixes
+            )
 
         def fits(text: str) -> bool:
             return self.token_count(text) <= self.context_length
@@ -172,10 +204,7 @@ class Encoder:
 
     @cached_property
     def _tower(self) -> CausalTower | None:
-        """The text tower, if it is causal and reads the tokenizer's ids unchanged."""
-        mode = getattr(self.tokenizer, "tokenizer_mode", "")
-        unchanged = not mode and not getattr(self.tokenizer, "strip_sep_token", False)
-        return CausalTower.from_model(self.model) if unchanged else None
+        return self.clip.causal_tower
 
     def _ids(self, text: str) -> torch.Tensor:
         return self.tokenize([text])[0]
@@ -227,30 +256,12 @@ class Encoder:
         return features
 
 
-def _halves(transform: Compose) -> tuple[Compose, Compose]:
-    """The steps of an image transform before and after `ToTensor`."""
-    steps = transform.transforms
-    middle = next(i for i, step in enumerate(steps) if isinstance(step, ToTensor))
-    return Compose(steps[:middle]), Compose(steps[middle + 1 :])
+def _clip(checkpoint: Checkpoint, device: torch.device) -> Clip:
+    if reads(checkpoint):
+        return MiniClip(checkpoint, device)
+    from zcalc.models.open_clip_model import OpenClip
 
-
-def _tokenizer(checkpoint: Checkpoint, vocabulary: int) -> Any:
-    """The tokenizer of a checkpoint; raises ValueError if its ids exceed the model's vocabulary."""
-    if checkpoint.tokenizer is None:
-        tokenizer = open_clip.get_tokenizer(checkpoint.name)
-        tokenizer.clean_fn = quick_clean(tokenizer.clean_fn)
-        return tokenizer
-    text = checkpoint.config["text_cfg"]
-    tokenizer = open_clip.tokenizer.HFTokenizer(
-        str(checkpoint.tokenizer),
-        context_length=text.get("context_length", open_clip.tokenizer.DEFAULT_CONTEXT_LENGTH),
-        tokenizer_mode=text.get("tokenizer_mode"),
-        **{**(text.get("tokenizer_kwargs") or {}), "trust_remote_code": False},
-    )
-    if not loading.is_sound(tokenizer.tokenizer, vocabulary):
-        raise ValueError("its tokenizer is damaged or belongs to another model")
-    tokenizer.clean_fn = quick_clean(tokenizer.clean_fn)
-    return tokenizer
+    return OpenClip(checkpoint, device)
 
 
 def _name(clip: str) -> str:

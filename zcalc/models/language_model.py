@@ -1,15 +1,17 @@
 """The language model: any causal model that transformers loads from safetensors or GGUF."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from zcalc.errors import ZcalcError, require
-from zcalc.models import loading, presets
-from zcalc.models.torch_state import clean_state
+from zcalc.models import compat, loading, presets  # noqa: F401  (compat: before transformers)
+from zcalc.models.torch_state import clean_state, lay_out
 
 import torch  # isort: skip
-from transformers import AutoModelForCausalLM, AutoTokenizer  # isort: skip
+from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache  # isort: skip
 from transformers.activations import NewGELUActivation  # isort: skip
+from transformers.cache_utils import DynamicLayer  # isort: skip
 
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 _TOKENIZER = (
@@ -56,6 +58,20 @@ class LanguageModel:
         name = lm if lm in presets.PRESETS else Path(lm.partition("@")[0]).name
         identity = f"{name}-{loading.fingerprint(*files)}"
         return cls(model, tokenizer, identity, picked)
+
+    def cache(self, past: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> DynamicCache:
+        """Past key values, as the model takes them."""
+        cache = DynamicCache()
+        cache.layers = [_layer(keys, values) for keys, values in past]
+        return cache
+
+
+def _layer(keys: torch.Tensor, values: torch.Tensor) -> DynamicLayer:
+    """A cache layer with these tensors; `DynamicLayer.update` would copy them."""
+    layer: Any = DynamicLayer()
+    layer.keys, layer.values = keys, values
+    layer.dtype, layer.device, layer.is_initialized = keys.dtype, keys.device, True
+    return layer
 
 
 def find_files(lm: str) -> list[Path]:
@@ -114,13 +130,9 @@ def _load(files: list[Path]) -> tuple[Any, Any]:
 def _optimize_for_cpu(model: Any) -> None:
     """Speed up a model for the few rows of beam search on a CPU, with unchanged results.
 
-    Weights become contiguous along their longer side, which suits products with few rows, forward
-    and backward; GPT-2's activation becomes one operator instead of eight.
+    GPT-2's activation becomes one operator instead of eight; see also `lay_out`.
     """
-    for weights in model.parameters():
-        if weights.dim() == 2:
-            tall = len(weights) > weights.shape[1]
-            weights.data = weights.data.T.contiguous().T if tall else weights.data.contiguous()
+    lay_out(model)
     for module in model.modules():
         for name, child in module.named_children():
             if isinstance(child, NewGELUActivation):

@@ -2,17 +2,14 @@
 
 import hashlib
 import logging
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from zcalc.models import compat  # noqa: F401  (before transformers, which imports torchvision)
-
-import torch  # isort: skip
-from huggingface_hub import HfApi, snapshot_download, try_to_load_from_cache  # isort: skip
-from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError  # isort: skip
+import torch
 
 from zcalc.errors import ZcalcError
 
@@ -42,21 +39,33 @@ def pick_device(device: str) -> torch.device:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Silence the libraries' logs, warnings and progress bars; errors still raise."""
-    from transformers.utils import logging as transformers_logging
-
     root, silent = logging.getLogger(), logging.NullHandler()
-    disabled, bars = logging.root.manager.disable, transformers_logging.is_progress_bar_enabled()
+    disabled = logging.root.manager.disable
     root.addHandler(silent)  # otherwise open_clip's logging.info would install a handler
     logging.disable(logging.ERROR)
-    transformers_logging.disable_progress_bar()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _no_bars():
             warnings.simplefilter("ignore")
             yield
     finally:
         logging.disable(disabled)
         root.removeHandler(silent)
-        if bars:
+
+
+@contextmanager
+def _no_bars() -> Iterator[None]:
+    """Turn off the progress bars of transformers, if it is imported."""
+    if "transformers" not in sys.modules:
+        yield
+        return
+    from transformers.utils import logging as transformers_logging
+
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
             transformers_logging.enable_progress_bar()
 
 
@@ -105,6 +114,9 @@ def hub_folder(repo: str, small: Sequence[str], weights: Sequence[str], hint: st
     them and the first of `small` (a file that every such repository has) is complete.
     Raises ZcalcError, with `hint`, within seconds if the hub can't be reached.
     """
+    from huggingface_hub import HfApi, snapshot_download, try_to_load_from_cache
+    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
+
     name, _, revision = repo.partition("@")
     for file in weights:
         cached = try_to_load_from_cache(name, file, revision=revision or None)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from zcalc.errors import ZcalcError
-from zcalc.models.presets import PRESETS, Preset
+from zcalc.models.presets import PRESETS, Preset, source
 from zcalc.models.random_pairs import measured
 from zcalc.ranking import Ranking
 from zcalc.wordlists import Entry, Source, read_texts, word_lists
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zcalc.models.encoder import Encoder
     from zcalc.models.identity import LazyEncoder
     from zcalc.models.language_model import LanguageModel
+    from zcalc.models.mini_lm import MiniLanguageModel
     from zcalc.models.prefix import PrefixModel
 
 Model = TypeVar("Model")
@@ -101,10 +102,15 @@ class Models:
         return self._timed(load)
 
     @cached_property
-    def language_model(self) -> "LanguageModel":
+    def language_model(self) -> "LanguageModel | MiniLanguageModel":
         """The language model that writes captions."""
 
-        def load() -> "LanguageModel":
+        def load() -> "LanguageModel | MiniLanguageModel":
+            from zcalc.models.mini_lm import FOLDER, MiniLanguageModel
+
+            if source(self.lm, "lm") == str(FOLDER):
+                return MiniLanguageModel(self.device)
+
             from zcalc.models.language_model import LanguageModel
 
             return LanguageModel.load(self.lm, self.device)

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,3 +43,24 @@ def in_clean_state(decode: Callable[P, Iterator[T]]) -> Callable[P, Iterator[T]]
             yield step
 
     return steps
+
+
+class Uninitialized(TorchFunctionMode):
+    """Inside it, modules are built without random numbers, which their weights will replace."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Call a function of torch, unless it fills a tensor with random numbers."""
+        if func in (torch.Tensor.normal_, torch.Tensor.uniform_):
+            return args[0]
+        return func(*args, **(kwargs or {}))
+
+
+def lay_out(model: torch.nn.Module) -> None:
+    """Store weights contiguously along their longer side.
+
+    That suits products with few rows on a CPU, forward and backward; the results are the same.
+    """
+    for weights in model.parameters():
+        if weights.dim() == 2:
+            tall = len(weights) > weights.shape[1]
+            weights.data = weights.data.T.contiguous().T if tall else weights.data.contiguous()

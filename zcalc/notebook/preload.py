@@ -7,8 +7,7 @@ from importlib import import_module
 _MODULES = (
     "torch",
     "zcalc.models.encoder",
-    "transformers.modeling_utils",
-    "zcalc.models.language_model",
+    "zcalc.models.mini_lm",
     "faiss",
     "zcalc.index.query",
     "zcalc.show.card",
