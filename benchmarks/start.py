@@ -3,7 +3,8 @@
     python benchmarks/start.py [--rounds 5]
 
 Every round runs all commands in turn, each in a process of its own; a ratio is that of the medians.
-The first, uncounted round fills the caches of files and of zcalc.
+The first, uncounted round fills the caches of files and of zcalc. The last line is the next query
+in a shell: from Enter to the last character printed.
 """
 
 import argparse
@@ -13,6 +14,22 @@ import sys
 import time
 
 CARD = "import zcalc; zcalc.load('mini')('img(coffee)')._repr_mimebundle_()"
+NEXT = """
+import io, time
+from zcalc.answer import View
+from zcalc.calculator import Calculator
+from zcalc.shell import Shell
+from zcalc.show import terminal
+terminal.out.file = io.StringIO()
+shell = Shell(Calculator.create(), View(words=5, pictures=5))
+lines = [f'img(coffee) - "coffee" + "{word}"' for word in "tea milk juice water wine".split()]
+taken = []
+for line in lines:
+    start = time.perf_counter()
+    shell.answer(line)
+    taken.append(time.perf_counter() - start)
+print(sorted(taken[1:])[2])
+"""
 CLI = ["-m", "zcalc"]
 COMMANDS = {
     "import torch": ["-c", "import torch"],
@@ -47,6 +64,9 @@ def main() -> None:
     for name, durations in taken.items():
         middle = statistics.median(durations)
         print(f"{name:16} {middle:8.2f} {middle / base:8.2f}")
+    command = [sys.executable, "-c", NEXT]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    print(f"{'next in a shell':16} {1000 * float(done.stdout):5.0f} ms")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from zcalc.bench.flags import countries, flag_retrieval
 from zcalc.calculator import Calculator
 from zcalc.cli import app
 from zcalc.errors import ZcalcError
+from zcalc.models.language_model import LanguageModel
 
 pytestmark = pytest.mark.model
 
@@ -38,7 +39,7 @@ def test_the_text_tower_is_close_to_its_teacher(calculator: Calculator) -> None:
 
 
 def test_the_language_model_prefers_sentences_to_shuffled_words(calculator: Calculator) -> None:
-    lm = calculator.models.language_model
+    lm = LanguageModel.load("mini")
     sentences = ["Image of a dog sleeping on a couch.", "Image of a red bus on a city street."]
     shuffled = ["Image of dog a couch on sleeping a.", "Image street a of red city bus a on."]
     assert mini.perplexity(lm, sentences) < mini.perplexity(lm, shuffled) / 3

@@ -25,6 +25,7 @@ space
 answer expression decodable result query_result set_result calculator
 geometry types labelling names
 show
+shell
 bench notebook
 cli
 zcalc __main__

@@ -7,14 +7,27 @@ from typing import Annotated
 
 import typer
 
-from zcalc.cli import bench, caption, decoder, demo, expressions, index, lab, label, models, nearest
+from zcalc.cli import (
+    bench,
+    caption,
+    decoder,
+    demo,
+    expressions,
+    index,
+    lab,
+    label,
+    models,
+    nearest,
+    shell,
+)
 
 app = typer.Typer(
     help="Arithmetic on pictures and words.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(shell.app)
 app.add_typer(expressions.app)
 app.add_typer(caption.app)
 app.add_typer(nearest.app)
@@ -39,6 +52,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def root(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
@@ -46,7 +60,12 @@ def root(
         ),
     ] = False,
 ) -> None:
-    """Arithmetic on pictures and words."""
+    """Arithmetic on pictures and words. Alone, in a terminal, `zcalc` opens a shell."""
+    if context.invoked_subcommand is None:
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            shell.shell()
+        else:
+            print(context.get_help())
 
 
 def main() -> None:

@@ -30,9 +30,9 @@ def demo(
     with reporting(False):
         from zcalc.answer import View
         from zcalc.calculator import Calculator
-        from zcalc.cli.run import answer
         from zcalc.show import terminal
         from zcalc.show.page import page
+        from zcalc.show.run import answer
         from zcalc.storage import write_atomically
 
         calculator = Calculator.create(model, vocabulary=vocabulary)

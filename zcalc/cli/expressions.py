@@ -129,11 +129,12 @@ def set_options(
 def show(expr: str, options: dict[str, Any], view: dict[str, Any], as_json: bool) -> None:
     """Evaluate a program and print every answer; `view` is for results without a verb."""
     with reporting(as_json):
-        from zcalc.cli.run import answer, evaluate, print_answer
+        from zcalc.cli.run import evaluate, print_answer
 
         results = evaluate(expr, options)
 
         from zcalc.answer import View
+        from zcalc.show.run import answer
 
         for result in results:
             print_answer(answer(result, View(**view), as_json), as_json)

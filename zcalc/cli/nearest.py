@@ -84,13 +84,17 @@ def nearest(
     query = {name: value for name, value in query.items() if value is not None}
     query |= {"diversity": diversity} if diversity else {}
     with reporting(as_json):
+        from zcalc.cli.run import evaluate, print_answer
+
+        results = evaluate(expr, models | gallery | how)
+
         from zcalc.answer import View
-        from zcalc.cli.run import answer, evaluate, print_answer
+        from zcalc.show.run import answer
         from zcalc.show.sheet import sheet
 
         view = View(pictures=k or 5, query=query, keep_operands=keep_operands)
         page = ""
-        for result in evaluate(expr, models | gallery | how):
+        for result in results:
             answered = answer(_with_feedback(result, more or [], less or []), view, as_json)
             print_answer(answered, as_json, thumbnails)
             if (html or show) and answered.images is not None:

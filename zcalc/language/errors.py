@@ -15,8 +15,11 @@ class LanguageError(ZcalcError):
     """A mistake in a program, with its location.
 
     `line` and `column` are 1-based and count characters; `source_line` is the text of that line.
-    `str()` shows the line with carets under the characters at fault.
+    `str()` shows the line with carets under the characters at fault. `unfinished` says that the
+    program is right as far as it goes, and more text could complete it.
     """
+
+    unfinished = False
 
     def __init__(self, message: str, hint: str, source: str, span: Span) -> None:
         lines = (_printable(line) for line in hint.split("\n"))

@@ -115,7 +115,9 @@ def _parse(source: str) -> Node:
         raise explain_character(source, tokens, error.pos_in_stream or 0) from None
     except UnexpectedToken as error:
         if error.token.type == "$END":
-            raise explain_end(source, tokens) from None
+            explained = explain_end(source, tokens)
+            explained.unfinished = any(token.type != "SEMI" for token in tokens)
+            raise explained from None
         raise explain_token(source, tokens, error.token) from None
 
 

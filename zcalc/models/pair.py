@@ -90,6 +90,11 @@ class Models:
         """How long loading models has taken so far, in seconds."""
         return sum(self._load_times)
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the encoder is loaded."""
+        return "encoder" in vars(self)
+
     @cached_property
     def encoder(self) -> "Encoder":
         """The encoder of pictures and texts."""
@@ -139,7 +144,7 @@ class Models:
         """The encoder; not loaded yet if its identity is cached."""
         from zcalc.models.identity import LazyEncoder, cached_identity
 
-        identity = None if "encoder" in vars(self) else cached_identity(self.clip)
+        identity = None if self.is_loaded else cached_identity(self.clip)
         return LazyEncoder(*identity, lambda: self.encoder) if identity else self.encoder
 
     @property

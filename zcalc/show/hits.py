@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from zcalc.index.query import Hit
 from zcalc.pictures import printable
 from zcalc.show.notes import caption_note
+from zcalc.show.thumbnails import shows_pictures, strip
 
-_MAX_COLUMNS, _MAX_LINES = 26, 13  # of a thumbnail
-_MIN_COLUMNS = 20
 _MAX_FIELDS = 4  # columns of metadata
 _BAR_WIDTH = 20
 
@@ -22,14 +21,13 @@ def print_hits(
 ) -> None:
     """Print pictures with scores, metadata and captions, below their thumbnails if wanted.
 
-    `scale` says what the scores are. A terminal without room for a thumbnail, or without cursor
-    control, gets the table alone.
+    `scale` says what the scores are. A terminal that can't show pictures gets the table alone.
     """
     if not hits:
         console.print(Text("No pictures.", "dim"))
         return
-    if thumbnails and console.width >= _MIN_COLUMNS and not console.is_dumb_terminal:
-        console.print(_strip(hits, console.width))
+    if thumbnails and shows_pictures(console):
+        console.print(strip(hits, console.width))
         console.print()
     console.print(_table(hits, scale))
     for hit in hits:
@@ -78,32 +76,3 @@ def _remarks(hit: Hit) -> Text:
         more = f" and {count - 3} more" if count > 3 else ""
         remarks.append(f"{'  ' if hit.missing else ''}+ {names}{more}", "dim")
     return remarks
-
-
-def _strip(hits: Sequence[Hit], width: int) -> Table:
-    """Captioned thumbnails in rows, as many in a row as fit."""
-    columns = max(1, min(len(hits), width // _MIN_COLUMNS))
-    column_width = min(_MAX_COLUMNS, width // columns - 2)
-    grid = Table.grid(padding=(0, 2, 1, 0))
-    for _ in range(columns):
-        grid.add_column(width=column_width, vertical="bottom")
-    for i in range(0, len(hits), columns):
-        grid.add_row(*(_cell(hit, column_width) for hit in hits[i : i + columns]))
-    return grid
-
-
-def _cell(hit: Hit, width: int) -> Group:
-    name = Text(printable(hit.name), overflow="ellipsis", no_wrap=True)
-    return Group(_thumbnail(hit, width), name, Text(f"{hit.score:.3f}", "dim"))
-
-
-def _thumbnail(hit: Hit, width: int) -> Any:
-    """A picture the best way the terminal can show it: kitty's protocol, sixel, or blocks."""
-    from textual_image.renderable import Image
-
-    picture = hit.thumbnail(512)
-    if picture is None:
-        return Text("missing" if hit.missing else "can't be read", "yellow")
-    lines = min(_MAX_LINES, max(1, round(width * picture.height / picture.width / 2)))
-    columns = min(width, max(1, round(2 * lines * picture.width / picture.height)))
-    return Image(picture, width=columns, height=lines)

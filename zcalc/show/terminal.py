@@ -128,8 +128,13 @@ def reporting(as_json: bool) -> Iterator[None]:
         if as_json:
             print_json({"error": _error_data(error)})
         else:
-            err.print(_plain(str(error)), style="red", soft_wrap=True)
+            print_error(error)
         sys.exit(1)
+
+
+def print_error(error: ZcalcError) -> None:
+    """Print an error's message, with a caret where it has a place."""
+    err.print(_plain(str(error)), style="red", soft_wrap=True)
 
 
 @contextmanager
