@@ -149,7 +149,10 @@ def save_tiny_gpt2(folder: Path, *, seed: int = 0) -> Any:
 def save_tiny_lm(folder: Path, family: str, *, seed: int = 0, shard: str = "1GB") -> Any:
     """Save a causal model of a family ("gpt2", "llama", "qwen3") and its tokenizer; return it."""
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
+
+    from zcalc.models import compat  # noqa: F401  (before transformers)
+
+    from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast  # isort: skip
 
     end = "<|endoftext|>"
     tokenizer = PreTrainedTokenizerFast(

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from zcalc.errors import ZcalcError
-from zcalc.models import checkpoint, loading, presets
+from zcalc.models import checkpoint, hub, loading, presets
 from zcalc.models.encoder import Encoder
 from zcalc.models.language_model import LanguageModel
 from zcalc.pictures import open_picture, to_rgb
@@ -313,7 +313,7 @@ def test_an_unreachable_or_silent_hub_fails_in_seconds(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-        monkeypatch.setattr(loading, "PATIENCE", 0.5)
+        monkeypatch.setattr(hub, "PATIENCE", 0.5)
         for endpoint in (address, "http://127.0.0.1:9"):
             monkeypatch.setattr(constants, "ENDPOINT", endpoint)
             start = time.perf_counter()

@@ -23,6 +23,7 @@ from zcalc.decode.settings import PrefixSettings, SearchSettings
 from zcalc.decode.training import divergence, noisy, sentence, token_rows
 from zcalc.decode.training_run import Recipe, TrainingRun, clustered
 from zcalc.errors import ZcalcError
+from zcalc.models.language_model import LanguageModel
 from zcalc.models.pair import Models
 from zcalc.models.prefix import Memory, PrefixModel, Projector
 
@@ -126,7 +127,7 @@ def test_files_without_captions_are_errors_that_name_them(tmp_path: Path, name: 
 
 def test_captions_become_sentences_between_begin_and_end() -> None:
     assert sentence(" a  dog , ") == "A dog."
-    tokenizer = Models.named("mini").language_model.tokenizer
+    tokenizer = LanguageModel.load("mini").tokenizer
     begin = [tokenizer.bos_token_id]
     rows = token_rows(["A dog.", "A dog on a beach."], tokenizer, 6, begin)
     assert rows.shape[1] == 6  # cut
@@ -137,7 +138,7 @@ def test_captions_become_sentences_between_begin_and_end() -> None:
 
 
 def test_a_language_model_diverges_from_another_but_not_from_itself() -> None:
-    lm = Models.named("mini").language_model
+    lm = LanguageModel.load("mini")
     other = copy.deepcopy(lm.model)
     ids = token_rows(["A dog.", "A dog on a beach."], lm.tokenizer, 12, [lm.eos_token_id])
     assert float(divergence(lm.model, other, ids)) == pytest.approx(0, abs=1e-6)
@@ -184,7 +185,6 @@ def test_a_decoder_is_refused_by_name_for_another_encoder(trained: tuple[Path, P
 def test_a_finished_folder_is_never_trained_over(trained: tuple[Path, Path]) -> None:
     folder, clip = trained
     models = Models.named("mini", clip=str(clip))
-    from zcalc.models.language_model import LanguageModel
 
     with pytest.raises(ZcalcError, match="has a finished decoder"):
         run = TrainingRun(

@@ -80,11 +80,11 @@ class Space:
         pictures = {n: self.picture(n, source) for n in nodes if isinstance(n, Image)}
         vectors = {n: p.vector for n, p in pictures.items() if p.vector is not None}
         images = [node for node in pictures if node not in vectors]
-        embedded_images = self._embed(images, pictures, source)  # (p, d)
-        text_rows = self.models.encoder.texts([node.text for node in texts])  # (t, d)
-        captions = [pictures[node].caption for node in images]
         encoder = self.models.encoder
-        image_rows = with_captions(encoder, embedded_images, captions, self.share)  # (p, d)
+        text_rows = encoder.texts([node.text for node in texts])  # (t, d)
+        captions = [pictures[node].caption for node in images]
+        raw_images = self._embed(images, pictures, source)  # (p, d)
+        image_rows = with_captions(encoder, raw_images, captions, self.share)  # (p, d)
         rows = np.concatenate([image_rows, text_rows, *(v[None] for v in vectors.values())])
         rows = unit(rows.astype(np.float64)) if self.normalize else rows.astype(np.float64)
         embedded = dict(zip([*images, *texts, *vectors], rows, strict=True))

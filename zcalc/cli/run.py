@@ -14,12 +14,12 @@ def evaluate(expr: str, options: dict[str, Any]) -> "list[Expression[Any, Any]]"
     from zcalc.language import plan
 
     source = read(expr)
-    plan(source)
+    steps, bound = plan(source)
 
     from zcalc.calculator import Calculator
     from zcalc.show.run import evaluate
 
-    return evaluate(source, Calculator.create(**options))
+    return evaluate(source, steps, bound, Calculator.create(**options))
 
 
 def print_answer(answer: "Answer", as_json: bool, thumbnails: bool | None = False) -> None:

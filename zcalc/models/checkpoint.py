@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from zcalc.errors import ZcalcError
-from zcalc.models import loading, presets
+from zcalc.models import hub, loading, presets
+from zcalc.models.weights import find_weights
 from zcalc.pictures import PREPARATION
 
 CONFIG = "open_clip_config.json"
@@ -48,18 +49,19 @@ class Checkpoint:
         return loading.fingerprint(json.dumps(settings, sort_keys=True), *files)
 
 
-def find_checkpoint(model: str) -> Checkpoint:
+def find_checkpoint(model: str, fetch: bool = True) -> Checkpoint:
     """Find the checkpoint of a preset, `open_clip:ARCH/TAG[@REVISION]`, or a folder.
 
+    What is missing is downloaded if `fetch` allows it.
     Raises ZcalcError for an unknown name, a folder with a missing or damaged file, a checkpoint
     that is only available as a pickle, and when the hub can't be reached.
     """
     source = presets.source(model, "clip")
     if source.startswith("open_clip:"):
-        return _from_hub(source.removeprefix("open_clip:"), model)
+        return _from_hub(source.removeprefix("open_clip:"), model, fetch)
     folder = Path(source).expanduser()
     if folder.is_dir():
-        return _from_folder(folder.resolve())
+        return _from_folder(folder.resolve(), fetch)
     raise ZcalcError(
         f"Unknown model {model!r}: not a preset, and the folder {folder} does not exist.",
         f"Presets: {', '.join(presets.PRESETS)}. Or give open_clip:ARCH/TAG, or a folder with "
@@ -67,7 +69,7 @@ def find_checkpoint(model: str) -> Checkpoint:
     )
 
 
-def _from_folder(folder: Path) -> Checkpoint:
+def _from_folder(folder: Path, fetch: bool) -> Checkpoint:
     try:
         document = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         config, preparation = document["model_cfg"], dict(document.get("preprocess_cfg") or {})
@@ -81,17 +83,19 @@ def _from_folder(folder: Path) -> Checkpoint:
             f"{folder / CONFIG} is damaged ({type(error).__name__}: {error}).",
             "It must be JSON with a model_cfg that has embed_dim, vision_cfg and text_cfg.",
         ) from error
-    weights = loading.find_weights(folder, WEIGHTS)
+    weights = find_weights(folder, WEIGHTS)
     tokenizer = folder if text.get("hf_tokenizer_name") else None
     if text.get("hf_model_name"):
         local = folder / "text"
-        tokenizer = local if local.is_dir() else _text_from_hub(text["hf_model_name"], str(folder))
+        tokenizer = (
+            local if local.is_dir() else _text_from_hub(text["hf_model_name"], str(folder), fetch)
+        )
     arguments = _text_arguments(text, tokenizer)
     name = f"local-dir:{folder}"
     return Checkpoint(name, config, arguments, weights, tokenizer, preparation)
 
 
-def _from_hub(source: str, model: str) -> Checkpoint:
+def _from_hub(source: str, model: str, fetch: bool) -> Checkpoint:
     from zcalc.models import compat  # noqa: F401  (before open_clip)
 
     import open_clip  # isort: skip
@@ -104,18 +108,18 @@ def _from_hub(source: str, model: str) -> Checkpoint:
         tags = ", ".join(open_clip.list_pretrained_tags_by_model(arch))
         hint = f"Tags of {arch}: {tags}." if tags else "List them: open_clip.list_pretrained()"
         raise ZcalcError(f"open_clip has no model {pair}.", hint)
-    hub, _, file = pretrained.get("hf_hub", "").rpartition("/")
-    if not hub:
+    repository, _, file = pretrained.get("hf_hub", "").rpartition("/")
+    if not repository:
         hint = "Choose a tag with weights on the model hub."
         raise ZcalcError(f"{pair} is available as a pickle only, and zcalc loads no pickles.", hint)
     files = (file,) if file.endswith(".safetensors") else WEIGHTS
-    repo = f"{hub}@{revision}" if revision else hub
+    repo = f"{repository}@{revision}" if revision else repository
     options = ("--include", CONFIG, "--include", "'open_clip*.safetensors'")
     hint = presets.manual_download(model, "clip", repo, options)
-    weights = loading.find_weights(loading.hub_folder(repo, (), files, hint), files)
+    weights = find_weights(hub.folder(repo, (), files, hint, fetch), files)
     text = dict(config["text_cfg"])
     text_repo = text.get("hf_model_name") or text.get("hf_tokenizer_name")
-    tokenizer = _text_from_hub(text_repo, model) if text_repo else None
+    tokenizer = _text_from_hub(text_repo, model, fetch) if text_repo else None
     arguments = {
         "pretrained": str(weights),
         "force_quick_gelu": bool(pretrained.get("quick_gelu")),  # open_clip only warns
@@ -128,12 +132,12 @@ def _from_hub(source: str, model: str) -> Checkpoint:
     return Checkpoint(arch, config, arguments, weights, tokenizer)
 
 
-def _text_from_hub(name: str, model: str) -> Path:
+def _text_from_hub(name: str, model: str, fetch: bool) -> Path:
     """The folder of a text tower's config and tokenizer, downloaded if not cached."""
     repo = _PINNED.get(name, name)
     files = ("config.json", *_TOKENIZER)
     hint = presets.manual_download(model, "clip/text", repo, files)
-    return loading.hub_folder(repo, _TOKENIZER, ("config.json",), hint)
+    return hub.folder(repo, _TOKENIZER, ("config.json",), hint, fetch)
 
 
 def _text_arguments(text: dict[str, Any], folder: Path | None) -> dict[str, Any]:

@@ -4,21 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from zcalc.errors import ZcalcError, require
+from zcalc.errors import ZcalcError
 from zcalc.models import compat, loading, presets  # noqa: F401  (compat: before transformers)
+from zcalc.models.lm_files import find_files
 from zcalc.models.torch_state import clean_state, lay_out
 
 import torch  # isort: skip
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache  # isort: skip
 from transformers.activations import NewGELUActivation  # isort: skip
 from transformers.cache_utils import DynamicLayer  # isort: skip
-
-WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
-_TOKENIZER = (
-    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-    "vocab.json", "merges.txt", "tokenizer.model",
-)  # fmt: skip
-_SMALL = (*_TOKENIZER, "config.json", "generation_config.json", "model-*-of-*.safetensors")
 
 
 class LanguageModel:
@@ -72,33 +66,6 @@ def _layer(keys: torch.Tensor, values: torch.Tensor) -> DynamicLayer:
     layer.keys, layer.values = keys, values
     layer.dtype, layer.device, layer.is_initialized = keys.dtype, keys.device, True
     return layer
-
-
-def find_files(lm: str) -> list[Path]:
-    """The files of a model, the weights first."""
-    source = presets.source(lm, "lm")
-    path = Path(source).expanduser()
-    if source.endswith(".gguf"):
-        return [_gguf(path)]
-    if not path.is_dir():
-        if path.is_absolute() or source.startswith((".", "~")) or source.count("/") > 1:
-            hint = "Give a folder with config.json, model.safetensors and tokenizer.json."
-            raise ZcalcError(f"The folder {path} does not exist.", hint)
-        needed = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
-        hint = presets.manual_download(lm, "lm", source, needed)
-        path = loading.hub_folder(source, _SMALL, WEIGHTS, hint)
-    weights = loading.find_weights(path, WEIGHTS)
-    names = ("config.json", *_TOKENIZER)
-    files = [weights, *sorted(path.glob("model-*-of-*.safetensors"))]
-    return files + [path / name for name in names if (path / name).is_file()]
-
-
-def _gguf(path: Path) -> Path:
-    for module in ("gguf", "accelerate"):
-        require(module, "gguf", f"Reading {path.name}")
-    if not path.is_file():
-        raise ZcalcError(f"The file {path} does not exist.", "Give the path of a .gguf file.")
-    return path
 
 
 def _load(files: list[Path]) -> tuple[Any, Any]:

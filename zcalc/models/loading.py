@@ -1,10 +1,10 @@
-"""Shared by both loaders: devices, downloads from the hub, silenced libraries, fingerprints."""
+"""Shared by both loaders: devices, silenced libraries, fingerprints."""
 
 import hashlib
 import logging
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ import torch
 
 from zcalc.errors import ZcalcError
 
-PATIENCE = 5.0  # seconds until the hub counts as unreachable
 _BLOCK, _BLOCKS = 1 << 16, 1024
 
 
@@ -104,57 +103,6 @@ def fingerprint(*parts: Path | str) -> str:
                 file.seek(start)
                 digest.update(file.read(_BLOCK))
     return digest.hexdigest()[:12]
-
-
-def hub_folder(repo: str, small: Sequence[str], weights: Sequence[str], hint: str) -> Path:
-    """The folder of a hub repository's files: cached, or downloaded now.
-
-    `repo` is ORG/NAME or ORG/NAME@REVISION. Downloads the files that match the patterns in `small`,
-    then the first of `weights` that the repository has. The weights come last, so a cache that has
-    them and the first of `small` (a file that every such repository has) is complete.
-    Raises ZcalcError, with `hint`, within seconds if the hub can't be reached.
-    """
-    from huggingface_hub import HfApi, snapshot_download, try_to_load_from_cache
-    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
-
-    name, _, revision = repo.partition("@")
-    for file in weights:
-        cached = try_to_load_from_cache(name, file, revision=revision or None)
-        if isinstance(cached, str) and all(Path(cached).with_name(n).is_file() for n in small[:1]):
-            return Path(cached).parent
-    try:
-        siblings = HfApi().model_info(name, revision=revision or None, timeout=PATIENCE).siblings
-        names = {file.rfilename for file in siblings or ()}
-        first = next((file for file in weights if file in names), None)
-        if first is not None:
-            for patterns in (list(small), [first]):
-                folder = snapshot_download(name, revision=revision or None, allow_patterns=patterns)
-            return Path(folder)
-    except (RepositoryNotFoundError, RevisionNotFoundError) as error:
-        message = f"{repo} does not exist on the model hub, or you don't have access to it."
-        raise ZcalcError(message, "Check the name, or the path if you mean a folder.") from error
-    except Exception as error:
-        message = f"Can't download {name} from the model hub: {why(error, lines=1)}"
-        raise ZcalcError(message, hint) from error
-    raise ZcalcError(
-        f"{name} on the model hub has no {' or '.join(weights)}, and zcalc loads no pickles.",
-        "Convert its weights (python -m zcalc.models.convert --help), or choose another model.",
-    )
-
-
-def find_weights(folder: Path, weights: Sequence[str]) -> Path:
-    """The first of `weights` that is in a folder; raises ZcalcError if none is."""
-    for name in weights:
-        if (folder / name).is_file():
-            return folder / name
-    pickles = sorted(p.name for p in folder.iterdir() if p.suffix in {".bin", ".pt", ".pth"})
-    raise ZcalcError(
-        f"{folder} has no {' or '.join(weights)}"
-        + (f", only {', '.join(pickles)}, and zcalc loads no pickles." if pickles else "."),
-        "Convert the weights (python -m zcalc.models.convert --help)."
-        if pickles
-        else "Save the weights there as safetensors, or give the folder that has them.",
-    )
 
 
 def is_sound(tokenizer: Any, size: int) -> bool:

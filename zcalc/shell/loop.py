@@ -8,6 +8,7 @@ from threading import Thread
 from zcalc.answer import View
 from zcalc.calculator import Calculator
 from zcalc.errors import ZcalcError
+from zcalc.language import plan
 from zcalc.shell.help import help_on
 from zcalc.show import terminal
 from zcalc.show.run import answer, evaluate
@@ -50,7 +51,8 @@ class Shell:
             if line.startswith("?") or line.endswith("?"):
                 terminal.out.print(help_on(line.strip("? "), self._calculator), markup=False)
                 return
-            for result in evaluate(line, self._calculator):
+            steps, bound = plan(line, self._calculator.names)
+            for result in evaluate(line, steps, bound, self._calculator):
                 terminal.print_answer(answer(result, self._view, False), None)
         except ZcalcError as error:
             terminal.print_error(error)

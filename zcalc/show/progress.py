@@ -8,16 +8,18 @@ from typing import Any
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
     Task,
     TextColumn,
     TimeRemainingColumn,
+    TransferSpeedColumn,
 )
 from rich.text import Text
 
-from zcalc.progress import Bar
+from zcalc.progress import BYTES, Bar, readable
 from zcalc.show.html import escaped
 
 _INTERVAL = 0.1  # seconds between updates in a notebook
@@ -47,12 +49,13 @@ class TerminalBar:
     """A bar on standard error."""
 
     def __init__(self, label: str, total: int | None, unit: str) -> None:
-        rate = [_Rate(unit)] if unit else []
+        counts: list[ProgressColumn] = [MofNCompleteColumn(), *([_Rate(unit)] if unit else [])]
+        if unit == BYTES:
+            counts = [DownloadColumn(), TransferSpeedColumn()]
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
-            *rate,
+            *counts,
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
@@ -113,9 +116,12 @@ class NotebookBar:
     def _status(self, done: int) -> str:
         """Such as "Writing a caption · 3 of 12 · 4 s left"."""
         elapsed = time.monotonic() - self._start
-        parts = [self._label, f"{done:,} of {self._total:,}" if self._total else f"{done:,}"]
+        shown = readable if self._unit == BYTES else "{:,}".format
+        of = f" of {shown(self._total)}" if self._total else ""
+        parts = [self._label, f"{shown(done)}{of}"]
         if self._unit and elapsed:
-            parts.append(f"{done / elapsed:.0f} {self._unit}/s")
+            rate = int(done / elapsed)
+            parts.append(f"{readable(rate)}/s" if self._unit == BYTES else f"{rate} {self._unit}/s")
         if self._total and done:
             parts.append(_time_left(elapsed / done * max(0, self._total - done)))
         return " · ".join(parts)

@@ -1,5 +1,6 @@
 """How a program is run in a terminal: checked, evaluated, and answered part by part."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,14 +9,15 @@ from zcalc.calculator import Calculator
 from zcalc.decodable import Decodable
 from zcalc.decode.captions import check_verb
 from zcalc.expression import Expression
-from zcalc.language import plan
+from zcalc.language import Bound, Step
 from zcalc.result import Scalar
 from zcalc.show import terminal
 
 
-def evaluate(source: str, calculator: Calculator) -> "list[Expression[Any, Any]]":
-    """Plan a program and check its names before any model is loaded, then evaluate it."""
-    steps, bound = plan(source, calculator.names)
+def evaluate(
+    source: str, steps: Sequence[Step], bound: Mapping[str, Bound], calculator: Calculator
+) -> "list[Expression[Any, Any]]":
+    """Check the names of a planned program before any model is loaded, then evaluate it."""
     for step in steps:
         if step.verb is not None:
             check_verb(step.verb, calculator.models, source)

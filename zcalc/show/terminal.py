@@ -14,6 +14,7 @@ from rich.text import Text as Line
 
 from zcalc.errors import ZcalcError
 from zcalc.language import Image, LanguageError, Text
+from zcalc.progress import readable
 from zcalc.show.equation import pieces
 
 if TYPE_CHECKING:
@@ -103,15 +104,17 @@ def print_skipped(skipped: "Sequence[Skipped]") -> None:
 def print_models(presets: Sequence[dict[str, Any]]) -> None:
     """Print the presets, and which of their models are on this machine."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for heading in ("preset", "local", "image and text encoder", "language model", ""):
+    for heading in ("preset", "local", "size", "image and text encoder", "language model", ""):
         table.add_column(heading, overflow="fold")
     for preset in presets:
         available = _AVAILABLE[preset["available"]["clip"], preset["available"]["lm"]]
         names = [_model_name(preset[part]) for part in ("clip", "lm")]
-        table.add_row(preset["name"], available, *names, _plain(preset["description"], "dim"))
+        size = readable(preset["bytes"]) if preset["bytes"] else ""
+        table.add_row(preset["name"], available, size, *names, _plain(preset["description"], "dim"))
     out.print(table)
     if not all(preset["available"]["lm"] for preset in presets):
-        out.print("Models that are not local are downloaded at first use.", style="dim")
+        hint = "The others are downloaded at first use, or now: zcalc models fetch NAME"
+        out.print(hint, style="dim")
 
 
 def print_json(data: Any) -> None:
