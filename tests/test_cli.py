@@ -311,7 +311,7 @@ def test_index_build_info_and_use(zcalc, models: list[str], photos: str, tmp_pat
 
 def test_models_lists_the_presets(zcalc) -> None:
     presets = {m["name"]: m for m in zcalc("models", "--json").json["models"]}
-    assert list(presets) == ["mini", "paper", "base", "large", "multilingual"]
+    assert list(presets) == ["mini", "paper", "small", "base", "large", "multilingual"]
     assert presets["paper"]["available"] == {"clip": False, "lm": False}
     assert "ViT-B-32" in zcalc("models").out
 

@@ -24,7 +24,9 @@ import torch  # isort: skip
 
 pytestmark = pytest.mark.model
 KINDS = ("plain", "hf", "mixture", "xlm")
-HUB_PRESETS = {"paper": "gpt2", "base": "gpt2", "large": "llama", "multilingual": "qwen3"}
+HUB_PRESETS = {
+    "paper": "gpt2", "small": "llama", "base": "llama", "large": "llama", "multilingual": "qwen3"
+}  # fmt: skip
 TEXTS = ["a cat", "two small dogs in the snow", "a cat"]
 
 
@@ -317,7 +319,7 @@ def test_an_unreachable_or_silent_hub_fails_in_seconds(monkeypatch):
         for endpoint in (address, "http://127.0.0.1:9"):
             monkeypatch.setattr(constants, "ENDPOINT", endpoint)
             start = time.perf_counter()
-            assert "openai-community/gpt2" in error_of(LanguageModel.load, "base")
+            assert "openai-community/gpt2" in error_of(LanguageModel.load, "paper")
             assert "vit_base_patch32_clip_224.openai" in error_of(Encoder.load, "paper")
             assert time.perf_counter() - start < 5
 

@@ -130,11 +130,11 @@ def test_the_lists_name_their_source_and_are_small() -> None:
 
 
 def test_presets_name_their_lists() -> None:
-    for name in ("mini", "paper", "base", "large"):
+    for name in ("mini", "paper", "small", "base", "large"):
         assert PRESETS[name].vocabulary == ("en",)
     assert set(PRESETS["multilingual"].vocabulary) == set(LISTS)
     assert set(PRESETS["multilingual"].templates) == set(LISTS)
-    for preset in (PRESETS[name] for name in ("paper", "base", "large", "multilingual")):
+    for preset in (PRESETS[name] for name in ("paper", "small", "base", "large", "multilingual")):
         assert all("{}" in t for templates in preset.templates.values() for t in templates)
     assert not PRESETS["mini"].templates
 
