@@ -247,7 +247,7 @@ class HashEncoder:
         """The length of a text in words."""
         return len(text.split())
 
-    def images(self, pictures: Iterable[Picture]) -> np.ndarray:
+    def images(self, pictures: Iterable[Picture], names: Sequence[str] | None = None) -> np.ndarray:
         """Embeddings (n, d) of pictures: histograms of 64 colours."""
         rows = [self._colours(picture) for picture in pictures]
         self.batches.append(("images", len(rows)))

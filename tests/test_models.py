@@ -281,6 +281,36 @@ def test_gguf_file(tmp_path, monkeypatch):
     assert "pip install 'zcalc[gguf]'" in error_of(LanguageModel.load, str(tmp_path / "tiny.gguf"))
 
 
+def test_a_gguf_file_is_dequantised_once(tmp_path, monkeypatch):
+    from zcalc.models import language_model
+
+    monkeypatch.setenv("ZCALC_CACHE", str(tmp_path / "cache"))
+    file, read, real = tmp_path / "tiny.gguf", [], language_model._load
+    helpers.save_tiny_gguf(file)
+
+    def load(source):
+        read.append(source)
+        return real(source)
+
+    monkeypatch.setattr(language_model, "_load", load)
+    first = LanguageModel.load(str(file), device="cpu")
+    again = LanguageModel.load(str(file), device="cpu")
+    assert read[0] == file and read[1].parent == tmp_path / "cache" / "gguf"
+    ids = first.tokenizer("Image of a cat", return_tensors="pt").input_ids
+    with torch.no_grad():
+        torch.testing.assert_close(again.model(ids).logits, first.model(ids).logits)
+    assert again.identity == first.identity
+    assert again.tokenizer("Image of a cat").input_ids == ids[0].tolist()
+    (read[1] / "model.safetensors").write_bytes(b"damaged")
+    LanguageModel.load(str(file), device="cpu")  # read anew, and kept anew
+    assert read[-1] == file and (read[1] / "model.safetensors").stat().st_size > 1000
+    data = bytearray(file.read_bytes())
+    data[-8:] = b"\0" * 8  # another file of the same name
+    file.write_bytes(data)
+    LanguageModel.load(str(file), device="cpu")
+    assert read[-1] == file
+
+
 # --- presets --------------------------------------------------------------------------------------
 
 
@@ -451,7 +481,7 @@ def test_weights_with_nan(tiny):
         lambda state: state["text.text_projection"].fill_(float("nan")),
     )
     encoder = Encoder.load(str(tiny))
-    assert "contain NaN or infinity" in error_of(encoder.texts, ["a cat"])
+    assert "contains NaN or infinity" in error_of(encoder.texts, ["a cat"])
 
 
 def test_a_language_model_with_wrong_weights(tiny_lm):

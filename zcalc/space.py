@@ -14,7 +14,7 @@ from zcalc.errors import ZcalcError
 from zcalc.evaluator import Evaluation
 from zcalc.gallery import Gallery, Picture
 from zcalc.index.sets import check_pattern, rows_of
-from zcalc.language import Call, Image, Node, Text, error_at, errors_at, operands, sets
+from zcalc.language import Call, Image, Node, Text, error_at, errors_at, operands, sets, unparse
 from zcalc.models.pair import Models
 from zcalc.sidecars import check_share, with_captions
 from zcalc.storage import cache_folder, digest
@@ -80,6 +80,8 @@ class Space:
         pictures = {n: self.picture(n, source) for n in nodes if isinstance(n, Image)}
         vectors = {n: p.vector for n, p in pictures.items() if p.vector is not None}
         images = [node for node in pictures if node not in vectors]
+        for node in texts:
+            check_text(node, source)
         encoder = self.models.encoder
         text_rows = encoder.texts([node.text for node in texts])  # (t, d)
         captions = [pictures[node].caption for node in images]
@@ -106,7 +108,8 @@ class Space:
                     opened[node] = pictures[node].open()
             else:
                 rows[node] = shipped
-        encoded = self.models.encoder.images(opened.values())
+        names = [unparse(node) for node in opened]
+        encoded = self.models.encoder.images(opened.values(), names)
         rows |= zip(opened, encoded, strict=True)
         return np.stack([rows[node] for node in nodes]) if nodes else encoded
 
@@ -115,6 +118,8 @@ class Space:
         for node in operands(tree):
             if isinstance(node, Image):
                 self.picture(node, source)
+            else:
+                check_text(node, source)
         self._check_sets(tree, source)
 
     def _check_sets(self, tree: Node, source: str) -> None:
@@ -224,3 +229,9 @@ class Space:
             return stored["image"], stored["text"]
         words = self.models.plain_vocabulary.vectors
         return self.image_index.mean, words.mean(axis=0, dtype=np.float64)
+
+
+def check_text(node: Text, source: str) -> None:
+    """Raise LanguageError for a text of blanks: encoders give it a point, but it means nothing."""
+    if not node.text.strip():
+        raise error_at(source, node.span, "The text is empty", "Write something in the quotes.")

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from zcalc.decode.protocols import Cache, CausalLM
 from zcalc.decode.settings import DecoderSettings
-from zcalc.errors import ZcalcError
 
 
 def autocast(settings: DecoderSettings, device: torch.device) -> torch.autocast:
@@ -27,12 +26,7 @@ def prefill(lm: CausalLM, prompt: Tensor, prefix: Tensor | None = None) -> Cache
             embedded = lm.model.get_input_embeddings()(prompt).expand(len(prefix), -1, -1)
             embedded = torch.cat([prefix.to(embedded.dtype), embedded], 1)
             out = lm.model(inputs_embeds=embedded, use_cache=True)
-    layers = getattr(out.past_key_values, "layers", [])
-    if not layers or any(getattr(layer, "keys", None) is None for layer in layers):
-        raise ZcalcError(
-            f"{type(lm.model).__name__} has no KV cache, which decoding needs.",
-            "Use another language model, or the decoder retrieve.",
-        )
+    layers = out.past_key_values.layers
     return [(layer.keys[:, :, :-1], layer.values[:, :, :-1]) for layer in layers]
 
 

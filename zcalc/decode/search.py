@@ -16,7 +16,7 @@ from zcalc.decode.protocols import Cache, CausalLM, TextEncoder
 from zcalc.decode.run import Group, Run, Target
 from zcalc.decode.scoring import Candidates
 from zcalc.decode.settings import PrefixSettings, SearchSettings
-from zcalc.decode.vocabulary import Vocabulary
+from zcalc.decode.vocabulary import Vocabulary, positions
 from zcalc.errors import ZcalcError
 from zcalc.models.prefix import PrefixModel
 from zcalc.models.torch_state import in_clean_state
@@ -141,7 +141,7 @@ def _point(target: Objective) -> Tensor:
 
 def _check_room(lm: CausalLM, used: int, max_tokens: int) -> None:
     """Raise ZcalcError unless prefix, prompt and caption fit into the model's positions."""
-    room = getattr(lm.model.config.get_text_config(), "max_position_embeddings", None)
+    room = positions(lm)
     if room is not None and used + max_tokens > room:
         raise ZcalcError(
             f"Prefix and prompt take {used} of the language model's {room} positions, which "

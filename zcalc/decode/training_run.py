@@ -13,7 +13,7 @@ from torch import Tensor
 
 from zcalc.algebra import unit
 from zcalc.decode.training import Trainer, TrainingSettings, noisy, perplexity, sentence, token_rows
-from zcalc.decode.vocabulary import begin_tokens
+from zcalc.decode.vocabulary import begin_tokens, positions
 from zcalc.errors import ZcalcError
 from zcalc.models.loading import quiet
 from zcalc.models.prefix import LM, MANIFEST, Memory, PrefixModel, Projector
@@ -164,7 +164,7 @@ class TrainingRun:
 
     def _ids(self, texts: list[str]) -> Tensor:
         """Token ids (n, t), as long as the language model has positions for."""
-        room = getattr(self.lm.model.config.get_text_config(), "max_position_embeddings", None)
+        room = positions(self.lm)
         longest = min(LONGEST, (room or LONGEST + self.recipe.length) - self.recipe.length)
         return token_rows(texts, self.lm.tokenizer, longest, begin_tokens(self.lm)).to(
             self.lm.device

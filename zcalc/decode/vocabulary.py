@@ -106,8 +106,7 @@ class Vocabulary:
         ids = begin_tokens(self.lm) + tokenizer.encode(settings.prompt, add_special_tokens=False)
         if not ids:
             raise ZcalcError("The prompt is empty.", "Start it with a word: prompt='Image of a'")
-        config = self.lm.model.config.get_text_config()
-        room = getattr(config, "max_position_embeddings", None)
+        room = positions(self.lm)
         if room is not None and len(ids) + settings.max_tokens > room:
             raise ZcalcError(
                 f"The prompt takes {len(ids)} of the language model's {room} positions, which "
@@ -123,6 +122,18 @@ class Vocabulary:
                 ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
             )
         )
+
+
+def positions(lm: CausalLM) -> int | None:
+    """How many positions a language model sees at once; None if that is not known.
+
+    Beyond a sliding window, the first tokens would be forgotten in the middle of a caption.
+    """
+    config = lm.model.config.get_text_config()
+    slides = getattr(config, "use_sliding_window", True)
+    window = getattr(config, "sliding_window", None) if slides else None
+    known = (getattr(config, "max_position_embeddings", None), window)
+    return min((int(size) for size in known if size), default=None)
 
 
 def begin_tokens(lm: CausalLM) -> list[int]:

@@ -176,6 +176,8 @@ class _Build:
             new = [o for o in batch if o.vector is not None]
             if new:
                 items = [self._items[self._pending[o.number]] for o in new]
+                for item, outcome in zip(items, new, strict=True):
+                    _check_finite(item.name, outcome.vector, encoder.identity)
                 vectors = unit(np.stack([o.vector for o in new if o.vector is not None]))  # (n, d)
                 share = max(item.share for item in items)  # equal for all with a caption
                 vectors = with_captions(encoder, vectors, [o.caption for o in new], share)
@@ -272,6 +274,14 @@ def _check_column(column: str, items: Iterable[Item]) -> None:
         listed = printable(", ".join(islice(fields, 20)))
         message += f"; there are {listed}." if fields else "; there are none."
         hint = "Choose one with --caption-column, or leave it out: text files are found anyway."
+        raise ZcalcError(message, hint)
+
+
+def _check_finite(name: str, vector: np.ndarray | None, model: str) -> None:
+    """Raise ZcalcError for an embedding (d,) with NaN or infinity, which no index may have."""
+    if vector is not None and not np.isfinite(vector).all():
+        message = f"The embedding of {printable(name)} by {model} contains NaN or infinity."
+        hint = "The model's weights are damaged, or it overflows. Download or build it again."
         raise ZcalcError(message, hint)
 
 

@@ -1,7 +1,6 @@
 """The encoder: pictures and texts as points of one space."""
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -17,8 +16,9 @@ from zcalc.models.checkpoint import Checkpoint, find_checkpoint
 from zcalc.models.continuations import SharedPrefixes, WholeTexts
 from zcalc.models.identity import cache_identity
 from zcalc.models.mini_clip import MiniClip, reads
+from zcalc.models.recent import Recent
 from zcalc.models.tokenizer import TextTokenizer
-from zcalc.models.torch_state import clean_state
+from zcalc.models.torch_state import clean_state, out_of_memory
 from zcalc.pictures import to_rgb
 
 import torch  # isort: skip
@@ -76,7 +76,7 @@ class Encoder:
         self.clip, self.identity, self.batch_size = clip, identity, batch_size
         self.dim, self.device = clip.dim, clip.device
         self.context_length = clip.tokenizer.context_length
-        self._cache: OrderedDict[bytes, np.ndarray] = OrderedDict()
+        self._cache = Recent()
 
     @classmethod
     def load(cls, clip: str = "mini", device: str = "auto", batch_size: int = 32) -> "Encoder":
@@ -91,6 +91,8 @@ class Encoder:
                 model = _clip(checkpoint, picked)
                 identity = f"{_name(clip)}-{checkpoint.fingerprint()}"
                 encoder = cls(model, identity, batch_size)
+            except ZcalcError:
+                raise
             except Exception as error:
                 raise ZcalcError(
                     f"Can't load the model in {checkpoint.weights.parent}: {loading.why(error)}",
@@ -100,12 +102,17 @@ class Encoder:
         cache_identity(clip, encoder.identity, encoder.dim)
         return encoder
 
-    def images(self, pictures: Iterable[Image.Image]) -> np.ndarray:
+    def images(
+        self, pictures: Iterable[Image.Image], names: Sequence[str] | None = None
+    ) -> np.ndarray:
         """Embed pictures of any size and mode as (n, d) float32, not normalised.
 
-        Each distinct picture is encoded once; an iterator is read a batch at a time.
+        Each distinct picture is encoded once; an iterator is read a batch at a time. `names` are
+        the pictures' for errors. Raises ZcalcError for an embedding that is not finite.
         """
-        return self._embed(self._picture_jobs(pictures), self.clip.encode_image, self.batch_size)
+        jobs = self._picture_jobs(pictures)
+        rows = self._embed(jobs, self.clip.encode_image, self.batch_size)
+        return self._checked(rows, names or [f"picture {i}" for i in range(1, len(rows) + 1)])
 
     def prepare(self, picture: Image.Image) -> np.ndarray:
         """Resize a picture of any size and mode to the model's pixels, (3, h, w) uint8.
@@ -142,10 +149,12 @@ class Encoder:
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """Embed texts as (n, d) float32, not normalised; each distinct text is encoded once.
 
-        A text longer than the model's context is cut at the end (see `remark`).
+        A text longer than the model's context is cut at the end (see `remark`). Raises ZcalcError
+        for an embedding that is not finite.
         """
         jobs = ((b"t" + t.encode("utf-8", "surrogatepass"), partial(self._ids, t)) for t in texts)
-        return self._embed(jobs, self.clip.encode_text, self.text_batch_size)
+        rows = self._embed(jobs, self.clip.encode_text, self.text_batch_size)
+        return self._checked(rows, [f"“{loading.shorten(text, 40)}”" for text in texts])
 
     def token_count(self, text: str) -> int:
         """The length of a text in tokens, including the start and end tokens."""
@@ -224,9 +233,8 @@ class Encoder:
         batch: dict[bytes, torch.Tensor] = {}
         for key, prepare in jobs:
             keys.append(key)
-            if key in self._cache:
-                self._cache.move_to_end(key)
-                rows[key] = self._cache[key]
+            if (known := self._cache.get(key)) is not None:
+                rows[key] = known
             elif key not in rows and key not in batch:
                 batch[key] = prepare()
                 if len(batch) == size:
@@ -242,18 +250,31 @@ class Encoder:
             return {}
         features = self._features(torch.stack(list(batch.values())), encode)  # (n, d)
         rows = dict(zip(batch, features, strict=True))
-        self._cache |= {key: row.copy() for key, row in rows.items()}
-        while len(self._cache) > self.memory:
-            self._cache.popitem(last=False)
+        for key, row in rows.items():
+            self._cache.put(key, row.copy(), self.memory)
         return rows
 
     def _features(self, inputs: torch.Tensor, encode: Callable[..., torch.Tensor]) -> np.ndarray:
-        with clean_state(self.device.type), torch.no_grad():
-            features = encode(inputs.to(self.device)).float().cpu().numpy()  # (n, d)
-        if not np.isfinite(features).all():
-            hint = "Its weights are damaged. Download or build the model again."
-            raise ZcalcError(f"The embeddings of {self.identity} contain NaN or infinity.", hint)
-        return features
+        """Embeddings (n, d) of a batch; of its halves, where memory isn't enough for the whole."""
+        try:
+            with clean_state(self.device.type), torch.no_grad():
+                return encode(inputs.to(self.device)).float().cpu().numpy()  # (n, d)
+        except RuntimeError as error:
+            if len(inputs) == 1 or not out_of_memory(error):
+                raise
+            self.batch_size = max(1, min(self.batch_size, len(inputs) // 2))
+        halves = inputs.split(-(-len(inputs) // 2))
+        return np.concatenate([self._features(half, encode) for half in halves])
+
+    def _checked(self, rows: np.ndarray, names: Sequence[str]) -> np.ndarray:
+        """The rows (n, d). Raises ZcalcError, naming the first that is not finite."""
+        broken = ~np.isfinite(rows).all(axis=1)  # (n,)
+        if broken.any():
+            name = names[int(broken.argmax())]
+            message = f"The embedding of {name} by {self.identity} contains NaN or infinity."
+            hint = "The model's weights are damaged, or it overflows. Download or build it again."
+            raise ZcalcError(message, hint)
+        return rows
 
 
 def _clip(checkpoint: Checkpoint, device: torch.device) -> Clip:

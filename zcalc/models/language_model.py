@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from zcalc.errors import ZcalcError
-from zcalc.models import compat, loading, presets  # noqa: F401  (compat: before transformers)
+from zcalc.models import compat, dequantised, loading, presets  # noqa: F401  (compat: before transformers)
 from zcalc.models.lm_files import find_files
 from zcalc.models.torch_state import clean_state, lay_out
 
@@ -38,14 +38,17 @@ class LanguageModel:
         picked = loading.pick_device(device)
         with clean_state(picked.type), loading.quiet():
             files = find_files(lm)
+            folder = files[0].parent
             try:
-                model, tokenizer = _load(files)
+                is_gguf = files[0].suffix == ".gguf"
+                model, tokenizer = dequantised.load(files[0], _load) if is_gguf else _load(folder)
             except Exception as error:
                 raise ZcalcError(
                     f"Can't load the language model in {files[0]}: {loading.why(error)}",
                     "Its weights, config.json and tokenizer must be complete and come from the "
                     "same model. Download or save all of them again.",
                 ) from error
+            check_cache(model, lm)
             if picked.type == "cpu":
                 _optimize_for_cpu(model)
             model = model.to(picked)
@@ -68,11 +71,12 @@ def _layer(keys: torch.Tensor, values: torch.Tensor) -> DynamicLayer:
     return layer
 
 
-def _load(files: list[Path]) -> tuple[Any, Any]:
-    folder = files[0].parent
+def _load(source: Path) -> tuple[Any, Any]:
+    """The model and tokenizer in a folder or a .gguf file."""
+    folder = source
     options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    if files[0].suffix == ".gguf":
-        options["gguf_file"] = files[0].name
+    if source.is_file():
+        folder, options["gguf_file"] = source.parent, source.name
     loaded: Any = AutoModelForCausalLM.from_pretrained(
         folder,
         use_safetensors=True,
@@ -89,9 +93,36 @@ def _load(files: list[Path]) -> tuple[Any, Any]:
     tokenizer = AutoTokenizer.from_pretrained(folder, **options)
     if not loading.is_sound(tokenizer, model.get_input_embeddings().num_embeddings):
         raise ValueError("its tokenizer is damaged or belongs to another model")
+    tokenizer.split_special_tokens = True  # what looks like one in a prompt is text
     if tokenizer.eos_token_id is None:
         raise ValueError("its tokenizer has no end-of-text token (eos_token)")
     return model, tokenizer
+
+
+def check_cache(model: Any, name: str) -> None:
+    """Raise ZcalcError unless a model has keys and values for every layer.
+
+    Decoders read the prompt once, and zerocap shifts the keys and values. State-space and recurrent
+    models (Mamba, RWKV), and mixtures with such layers, have none.
+    """
+    ids = torch.zeros((1, 2), dtype=torch.long)
+    try:
+        with torch.no_grad():
+            out = model.eval()(ids, use_cache=True)
+        layers = getattr(getattr(out, "past_key_values", None), "layers", None) or [None]
+    except Exception as error:
+        if "get_seq_length" not in str(error):  # of a cache without any attention in it
+            message = f"The language model {name} doesn't run: {loading.why(error, lines=1)}"
+            hint = "Its config.json may be damaged, or it needs another version of transformers."
+            raise ZcalcError(message, hint) from error
+        layers = [None]
+    if any(getattr(layer, "keys", None) is None for layer in layers):
+        kind = model.config.get_text_config().model_type
+        raise ZcalcError(
+            f"{name} has no past key values (its architecture is {kind}), which decoders need.",
+            "Use a language model whose layers are all attention, such as GPT-2, Llama or Qwen; "
+            "or the decoder retrieve, which needs no language model.",
+        )
 
 
 def _optimize_for_cpu(model: Any) -> None:

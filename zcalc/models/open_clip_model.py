@@ -1,8 +1,10 @@
 """An encoder that open_clip loads: its model, tokenizer and image transform."""
 
+import json
 from collections.abc import Callable, Sequence
 from copy import copy
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import regex
@@ -11,12 +13,14 @@ from PIL import Image
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from zcalc.models import compat, loading, tokenizer, tower  # compat: before open_clip
+from zcalc.errors import ZcalcError
+from zcalc.models import compat, loading, tokenizer, tower  # noqa: F401  (before open_clip)
 from zcalc.models.causal import CausalTower
 from zcalc.models.checkpoint import Checkpoint
 from zcalc.models.cleaning import clean_whitespace, is_plain
 
 import open_clip  # isort: skip
+from open_clip.hf_configs import arch_dict  # isort: skip
 from open_clip.hf_model import HFTextEncoder  # isort: skip
 from open_clip.transformer import ResidualAttentionBlock  # isort: skip
 from timm.models import register_model  # isort: skip
@@ -42,7 +46,7 @@ class OpenClip:
     """
 
     def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
-        compat.declare_torchvision_operators()
+        _check_text_tower(checkpoint)
         model, _, transform = open_clip.create_model_and_transforms(
             checkpoint.name, device=device, **checkpoint.arguments
         )
@@ -54,6 +58,8 @@ class OpenClip:
         self.logit_scale: Tensor = model.logit_scale.detach()
         bias = getattr(model, "logit_bias", None)
         self.logit_bias: Tensor | None = None if bias is None else bias.detach()
+        with torch.no_grad():
+            self.encode_text(self.tokenizer(["a cat"]).to(device))  # a fault shows itself now
 
     @property
     def causal_tower(self) -> CausalTower | None:
@@ -76,7 +82,7 @@ class OpenClipTokenizer:
     """A tokenizer of open_clip as a `TextTokenizer`; special tokens in a text are text."""
 
     def __init__(self, tokenizer: Any) -> None:
-        self.inner = tokenizer
+        self.inner, self._lock = tokenizer, Lock()
         self.context_length = int(tokenizer.context_length)
         tokenizer.clean_fn = quick_clean(tokenizer.clean_fn)
         hf = getattr(tokenizer, "tokenizer", None)
@@ -91,7 +97,8 @@ class OpenClipTokenizer:
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
         """Token ids (n, context) of texts, cut at the end or padded."""
-        return self.inner(list(texts))
+        with self._lock:  # tokenizers of transformers switch truncation and padding on and off
+            return self.inner(list(texts))
 
     def rows(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of texts, from the start token to the end token, neither cut nor padded."""
@@ -167,6 +174,20 @@ def encode_text(model: torch.nn.Module, ids: Tensor) -> Tensor:
     return view.encode_text(ids[:, :longest])  # type: ignore[operator]
 
 
+def _check_text_tower(checkpoint: Checkpoint) -> None:
+    """Raise ZcalcError for a text tower of transformers that open_clip has no code for."""
+    folder = checkpoint.config["text_cfg"].get("hf_model_name") and checkpoint.tokenizer
+    if not folder:
+        return
+    kind = json.loads((folder / "config.json").read_bytes()).get("model_type")
+    if kind not in arch_dict:
+        raise ZcalcError(
+            f"The text tower of {checkpoint.weights.parent} is of the kind {kind}, which open_clip "
+            "can't build.",
+            f"It builds {', '.join(arch_dict)} and CLIP's own. Choose an encoder with one of them.",
+        )
+
+
 def _longest(ids: Tensor, padding: int) -> int:
     """The length of the longest text among token ids (n, context)."""
     return int(ids.ne(padding).any(0).nonzero().max()) + 1
@@ -198,6 +219,8 @@ def _tokenizer(checkpoint: Checkpoint, vocabulary: int) -> Any:
         tokenizer_mode=text.get("tokenizer_mode"),
         **{**(text.get("tokenizer_kwargs") or {}), "trust_remote_code": False},
     )
+    if made.strip_sep_token and made.tokenizer.sep_token_id is None:
+        raise ValueError("its tokenizer has no separator token, which its configuration strips")
     if not loading.is_sound(made.tokenizer, vocabulary):
         raise ValueError("its tokenizer is damaged or belongs to another model")
     return made

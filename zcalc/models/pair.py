@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from zcalc.models.prefix import PrefixModel
 
 Model = TypeVar("Model")
-_WITH_PREFIX = {"prefix", "prompt", "max_tokens", "forbidden"}  # settings that suit the prefix
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +57,7 @@ class Models:
         Raises ZcalcError for an unknown preset and for a word list that can't be read.
         """
         settings = _preset(preset)
-        if clip:  # the preset's settings are tuned for its own encoder
+        if clip:  # these are for the preset's encoder
             settings = replace(
                 settings,
                 decoder={},
@@ -70,12 +69,8 @@ class Models:
                 prefix=None,
                 suggests_both=True,
             )
-        elif lm and lm != preset:  # the prefix decoder is for the preset's language model
-            decoder = {
-                name: {key: own[key] for key in own.keys() - _WITH_PREFIX}
-                for name, own in settings.decoder.items()
-            }
-            settings = replace(settings, decoder=decoder, prefix=None)
+        elif lm and lm != preset:  # settings of decoders are tuned for the pair
+            settings = replace(settings, decoder={}, prefix=None)
         name = "+".join([clip or preset, *([lm] if lm else [])])
         words = None
         if vocabulary:

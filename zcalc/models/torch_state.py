@@ -64,3 +64,11 @@ def lay_out(model: torch.nn.Module) -> None:
         if weights.dim() == 2:
             tall = len(weights) > weights.shape[1]
             weights.data = weights.data.T.contiguous().T if tall else weights.data.contiguous()
+
+
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether an operation failed for want of memory, on any device."""
+    text = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or any(
+        words in text for words in ("out of memory", "can't allocate memory", "not enough memory")
+    )
