@@ -1,11 +1,14 @@
 """GGUF files as safetensors in the cache: dequantising one takes minutes, and is done once."""
 
+import copy
 import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from safetensors.torch import save_model
 
 from zcalc.models.loading import fingerprint
 from zcalc.progress import notice, readable
@@ -22,7 +25,7 @@ def load(file: Path, read: Callable[[Path], Loaded]) -> Loaded:
     """
     folder = cache_folder("gguf", fingerprint(file))
     if folder.is_dir():
-        with suppress(OSError, ValueError):
+        with suppress(Exception):
             return read(folder)
         shutil.rmtree(folder, ignore_errors=True)  # damaged
     model, tokenizer = read(file)
@@ -38,7 +41,10 @@ def _save(model: Any, tokenizer: Any, folder: Path, name: str) -> None:
         return
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         part = Path(temporary) / "model"
-        model.save_pretrained(part)
+        config = copy.deepcopy(model.config)
+        config.__dict__.pop("quantization_config", None)  # it no longer is
+        config.save_pretrained(part)
+        save_model(model, str(part / "model.safetensors"), {"format": "pt"})
         tokenizer.save_pretrained(part)
         with suppress(OSError):  # another process was faster
             part.rename(folder)
