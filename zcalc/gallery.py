@@ -19,6 +19,7 @@ from zcalc import sidecars
 from zcalc.errors import ZcalcError
 from zcalc.language import image, unparse
 from zcalc.pictures import SUFFIXES, open_picture, printable, split_path
+from zcalc.progress import notice
 
 # Pictures that zcalc ships: flags of countries (us_flag), drawings (king), photographs (obama).
 _OWN = Path(__file__).parent / "data/pictures"
@@ -234,11 +235,17 @@ def _names(roots: tuple[Path, ...]) -> dict[str, Path]:
 
 def _walk(root: Path) -> Iterator[Path]:
     """The picture files below a folder, without hidden ones; links to folders aren't followed."""
-    for folder, subfolders, files in os.walk(root):
+    for folder, subfolders, files in os.walk(root, onerror=unreadable_folder):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         for file in sorted(files):
             if not file.startswith(".") and Path(file).suffix.lower() in SUFFIXES:
                 yield Path(folder, file)
+
+
+def unreadable_folder(error: OSError) -> None:
+    """Say that the pictures of a folder are left out, because it can't be read."""
+    reason = error.strerror or "it can't be read"
+    notice(f"{printable(str(error.filename))} is left out: {reason}.")
 
 
 def _package_folder(folder: str) -> Path:

@@ -16,6 +16,7 @@ from zcalc.gallery import Gallery, Picture
 from zcalc.index.sets import check_pattern, rows_of
 from zcalc.language import Call, Image, Node, Text, error_at, errors_at, operands, sets, unparse
 from zcalc.models.pair import Models
+from zcalc.progress import notice
 from zcalc.sidecars import check_share, with_captions
 from zcalc.storage import cache_folder, digest
 
@@ -184,7 +185,11 @@ class Space:
         source, encoder = GallerySource(self.gallery), self.models.encoder
         try:
             return update(source, encoder, cache_folder("index", key), settings)[0]
-        except CannotWrite:
+        except CannotWrite as error:
+            notice(
+                f"{error.message} So pictures without stored embeddings are read again each time. "
+                "Set ZCALC_CACHE to a folder that you may write."
+            )
             return update(source, encoder, settings=settings)[0]
 
     @cached_property
@@ -232,6 +237,12 @@ class Space:
 
 
 def check_text(node: Text, source: str) -> None:
-    """Raise LanguageError for a text of blanks: encoders give it a point, but it means nothing."""
+    """Raise LanguageError for a text of blanks: encoders give it a point, but it means nothing.
+
+    A NUL character is refused too; tokenizers end the text there, or drop it.
+    """
+    if "\0" in node.text:
+        message = "The text contains a NUL character"
+        raise error_at(source, node.span, message, "Remove it: no text has one on purpose.")
     if not node.text.strip():
         raise error_at(source, node.span, "The text is empty", "Write something in the quotes.")

@@ -1,7 +1,10 @@
 """The command line. Each command imports only what it needs, so that `zcalc --help` is instant."""
 
+import errno
 import io
+import os
 import re
+import signal
 import sys
 from typing import Annotated
 
@@ -69,6 +72,33 @@ def root(
 
 
 def main() -> None:
+    """Run the command line; what it can't do anything about ends it with one line."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        _run()
+        sys.stdout.flush()
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("zcalc"):
+            raise
+        _stop(f"{error.name} is not installed.\nRun: pip install --force-reinstall zcalc")
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG):
+            raise
+        _stop(f"Can't write the output: {error.strerror}.")
+
+
+def _terminate(*_: object) -> None:
+    """End as an error does, so that the terminal's cursor is shown again."""
+    sys.exit(128 + signal.SIGTERM)
+
+
+def _stop(message: str) -> None:
+    """Print a line on standard error and end; what standard output still holds is given up."""
+    print(message, file=sys.stderr)
+    os._exit(1)
+
+
+def _run() -> None:
     """Run the command line; an expression may start with a minus sign."""
     for stream in (sys.stdout, sys.stderr):  # an unencodable file name must not end the program
         if isinstance(stream, io.TextIOWrapper):

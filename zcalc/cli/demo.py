@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zcalc.cli import outputs
 from zcalc.cli.options import Model, Vocabulary, reporting
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ def demo(
         from zcalc.show import terminal
         from zcalc.show.page import page
         from zcalc.show.run import answer
-        from zcalc.storage import write_atomically
 
+        outputs.check(html)
         calculator = Calculator.create(model, vocabulary=vocabulary)
         with terminal.waiting(f"Loading {model} …"):
             _ = calculator.models.encoder
@@ -44,7 +45,7 @@ def demo(
             terminal.print_answer(_shortened(answers[-1]))
             terminal.out.print()
         if html:
-            write_atomically(html, page(answers).encode())
+            outputs.write(html, page(answers).encode())
             terminal.out.print(f"Cards: {html}", markup=False)
 
 

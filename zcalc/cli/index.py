@@ -61,7 +61,7 @@ def build(
         from dataclasses import asdict
 
         from zcalc.calculator import Calculator
-        from zcalc.errors import ZcalcError
+        from zcalc.progress import notice
         from zcalc.show import terminal
 
         settings: dict[str, Any] = {"dtype": dtype, "memory": _bytes(memory)}
@@ -69,9 +69,12 @@ def build(
         calculator = Calculator.create(model, clip=clip, device=device, caption_share=caption_share)
         try:
             report = calculator.index(sources, out, engine=engine, **columns, **settings)
-        except KeyboardInterrupt as error:
-            hint = "Pictures encoded so far are kept; run the same command again to resume."
-            raise ZcalcError("Interrupted before the index was finished.", hint) from error
+        except KeyboardInterrupt:
+            notice(
+                "Interrupted before the index was finished. "
+                "Pictures encoded so far are kept; run the same command again to resume."
+            )
+            raise typer.Exit(130) from None
         data = asdict(report)
         if as_json:
             print_json({"index": str(out), **data})

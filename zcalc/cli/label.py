@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zcalc.cli import outputs
 from zcalc.cli.options import (
     CaptionShare,
     Clip,
@@ -75,12 +76,10 @@ def write_csv(file: Path, rows: "tuple[Labels, ...]", classes: list[str]) -> Non
     import csv
     import io
 
-    from zcalc.storage import write_atomically
-
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["picture", "class", *classes])
     for row in rows:
         values = dict(row.probabilities)
         writer.writerow([row.name, row.best[0], *(f"{values[name]:.6f}" for name in classes)])
-    write_atomically(file, text.getvalue().encode("utf-8"))
+    outputs.write(file, text.getvalue().encode("utf-8"))

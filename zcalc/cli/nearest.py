@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zcalc.cli import outputs
 from zcalc.cli.options import (
     CaptionShare,
     Clip,
@@ -86,6 +87,7 @@ def nearest(
     with reporting(as_json):
         from zcalc.cli.run import evaluate, print_answer
 
+        outputs.check(html)
         results = evaluate(expr, models | gallery | how)
 
         from zcalc.answer import View
@@ -125,16 +127,10 @@ def _write(html: Path | None, page: str, show: bool, as_json: bool) -> None:
     """Write the contact sheet of the last expression, and open it if wanted."""
     import tempfile
 
-    from zcalc.errors import ZcalcError
     from zcalc.show import terminal
-    from zcalc.storage import write_atomically
 
     path = html or Path(tempfile.mkdtemp(prefix="zcalc-")) / "nearest.html"
-    try:
-        write_atomically(path, page.encode())
-    except OSError as error:
-        message = f"Can't write {path}: {error.strerror}."
-        raise ZcalcError(message, "Check the path and its permissions.") from error
+    outputs.write(path, page.encode())
     if not as_json:
         terminal.out.print(f"Contact sheet: {path}", markup=False)
     if show:

@@ -145,10 +145,27 @@ Prompt = Annotated[str | None, typer.Option(help='How captions start, such as "I
 
 
 def read(expr: str) -> str:
-    """The expression: the argument itself, or standard input for `-`."""
-    if expr == "-":
-        return sys.stdin.buffer.read().decode("utf-8", "replace")
-    return expr.removeprefix(" ")
+    """The expression: the argument itself, or standard input for `-`, without a byte order mark.
+
+    Raises ZcalcError if standard input is closed, or is not UTF-8.
+    """
+    if expr != "-":
+        return expr.removeprefix(" ")
+    from zcalc.errors import ZcalcError
+
+    if sys.stdin is None or sys.stdin.closed:
+        raise ZcalcError("Standard input is closed.", "Give the expression itself instead of -.")
+    data = sys.stdin.buffer.read()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8", "replace")
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise ZcalcError(
+            f"Line {line}, column {column} of standard input is not UTF-8: "
+            f"the byte 0x{data[error.start]:02x}.",
+            "Save it as UTF-8, or convert it: iconv -f latin1 -t utf-8",
+        ) from error
 
 
 def reporting(as_json: bool) -> Any:

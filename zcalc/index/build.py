@@ -14,7 +14,7 @@ from zcalc.index import layout
 from zcalc.index.engine import Engine, Outcome, PictureEncoder, encode_locally
 from zcalc.index.items import Item
 from zcalc.index.journal import Journal, stamp
-from zcalc.index.known import Known
+from zcalc.index.known import Known, out_of_reach
 from zcalc.index.layout import Row
 from zcalc.index.sources import Source
 from zcalc.index.store import Index
@@ -93,13 +93,16 @@ def update(
     A file whose path, size and time are unchanged is not opened; otherwise its content decides.
     Unreadable pictures are skipped and reported. If interrupted, the next call resumes after the
     last finished batch. Raises ZcalcError if no picture can be read, no picture has the column of
-    captions, or the folder can't be written.
+    captions, or the folder can't be written. Pictures in folders that can't be looked into stay as
+    they are.
     """
     with Writer(folder) if folder is not None else nullcontext() as writer:
         old = writer.base if writer else None
         old = old if old and old.model == encoder.identity else None
         share, column = settings.captions(old)
-        listed = {item.path: item for item in track(source, "Listing pictures")}.values()
+        items = {item.path: item for item in track(source, "Listing pictures")}
+        items |= {item.path: item for item in out_of_reach(old, items, source.roots)}
+        listed = items.values()
         if settings.caption_column:
             _check_column(settings.caption_column, listed)
         build = _Build([item.captioned(share, column) for item in listed], old)

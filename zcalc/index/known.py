@@ -1,10 +1,15 @@
 """What an existing index knows about its pictures, for deciding which of them have changed."""
 
+import os
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
 import numpy as np
 
 from zcalc.index.items import Item, vector_key
 from zcalc.index.store import Index
 from zcalc.index.table import Caption, hashes_of, numbers
+from zcalc.progress import notice
 
 
 class Known:
@@ -44,3 +49,48 @@ class Known:
         entry = self._skipped.get(item.path)
         same = entry and (entry.size, entry.mtime_ns) == (item.size, item.mtime_ns)
         return entry.skipped if entry and same else ""
+
+
+def out_of_reach(
+    index: Index | None, listed: Collection[str], roots: Sequence[str]
+) -> Iterator[Item]:
+    """The items of old rows that are not listed now, and can't be looked at either.
+
+    A folder without permission, or a disk that fails, says nothing about the pictures in it. A
+    missing file does.
+    """
+    if index is None:
+        return
+    known, kept = Known(index), 0
+    for row, path in enumerate(known.paths):
+        inside = any(Path(path).is_relative_to(root) for root in roots)
+        if path not in listed and inside and _is_hidden(path):
+            kept += 1
+            caption, entry = known.captions[row], index.entry(row)
+            fields = {n: v for n, v in index.metadata(row).items() if v is not None}
+            fields.pop("caption", None)  # of the text file beside it
+            yield Item(
+                entry.name,
+                path,
+                path,
+                entry.size,
+                entry.mtime_ns,
+                metadata=fields,
+                caption=caption.text,
+                sidecar=caption.sidecar,
+                share=known.share,
+            )
+    if kept:
+        pictures = f"{kept:,} picture{'s' * (kept > 1)}"
+        notice(f"{pictures} of the index can't be looked at now and stay as they are.")
+
+
+def _is_hidden(path: str) -> bool:
+    """Whether nothing can be said about a file."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return False

@@ -103,6 +103,9 @@ def read(folder: Path, name: str = CURRENT) -> Manifest:
     except NotADirectoryError as error:
         hint = "An index is a folder. Build one with zcalc index build."
         raise ZcalcError(f"{folder} is not an index.", hint) from error
+    except PermissionError as error:
+        hint = "The index itself may be sound: change the permissions of its folder and files."
+        raise ZcalcError(f"Permission denied: {folder / name} can't be read.", hint) from error
     except OSError as error:
         raise DamagedIndex(folder, f"can't read its manifest ({error.strerror})") from error
     except (ValueError, RecursionError) as error:

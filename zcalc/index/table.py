@@ -209,8 +209,13 @@ def from_buffer(data: pa.Buffer) -> pa.Table:
 
 
 def to_unicode(text: str) -> str:
-    """Replace whatever can't be encoded as UTF-8."""
-    return text.encode("utf-8", "replace").decode()
+    """A path as text: by its bytes as UTF-8, whatever the locale; what isn't UTF-8 is replaced."""
+    if text.isascii():
+        return text
+    try:
+        return os.fsencode(text).decode("utf-8", "replace")
+    except UnicodeEncodeError:  # not a path of this system
+        return text.encode("utf-8", "replace").decode()
 
 
 def _entry(row: dict[str, Any]) -> Entry:

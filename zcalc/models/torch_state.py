@@ -1,5 +1,6 @@
 """The state of torch that computing needs, whatever state the caller is in."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import wraps
@@ -8,6 +9,8 @@ from typing import Any, ParamSpec, TypeVar
 import torch
 from torch.overrides import TorchFunctionMode
 
+if hasattr(os, "register_at_fork"):  # in a forked child, torch waits for threads it lacks
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 P = ParamSpec("P")
 T = TypeVar("T")
 

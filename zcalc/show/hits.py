@@ -14,6 +14,7 @@ from zcalc.show.thumbnails import shows_pictures, strip
 
 _MAX_FIELDS = 4  # columns of metadata
 _BAR_WIDTH = 20
+_WIDE_ENOUGH_FOR_BARS = 50  # columns
 
 
 def print_hits(
@@ -29,19 +30,21 @@ def print_hits(
     if thumbnails and shows_pictures(console):
         console.print(strip(hits, console.width))
         console.print()
-    console.print(_table(hits, scale))
+    console.print(_table(hits, scale, console.width))
     for hit in hits:
         if hit.caption:
             console.print(Text(f"{printable(hit.name)} {caption_note(hit.caption)}", "dim"))
 
 
-def _table(hits: Sequence[Hit], scale: str) -> Table:
+def _table(hits: Sequence[Hit], scale: str, width: int) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("picture", overflow="ellipsis", no_wrap=True, min_width=8, max_width=48)
+    room = max(4, min(48, width - 8))  # beside a score and the space before it
+    table.add_column("picture", overflow="ellipsis", no_wrap=True, max_width=room)
     table.add_column(scale, justify="right", no_wrap=True, min_width=6)
     fields = list(dict.fromkeys(name for hit in hits for name in hit.details))[:_MAX_FIELDS]
-    if not fields:
-        table.add_column("")  # for bars
+    has_bars = not fields and width >= _WIDE_ENOUGH_FOR_BARS
+    if has_bars:
+        table.add_column("")
     for name in fields:
         numeric = all(isinstance(hit.metadata.get(name, 0), int | float) for hit in hits)
         table.add_column(
@@ -59,7 +62,7 @@ def _table(hits: Sequence[Hit], scale: str) -> Table:
     for hit in hits:
         share = max(0.0, hit.score / highest) if highest > 0 else 0.0
         row: list[Any] = [Text(printable(hit.name)), f"{hit.score:.3f}"]
-        row += [] if fields else [Text("━" * round(_BAR_WIDTH * share), "blue")]
+        row += [] if not has_bars else [Text("━" * round(_BAR_WIDTH * share), "blue")]
         row += [Text(printable(str(hit.details.get(name, "")))) for name in fields]
         table.add_row(*row, *([_remarks(hit)] if has_remarks else []))
     return table

@@ -13,6 +13,7 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     Task,
+    TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -22,6 +23,7 @@ from rich.text import Text
 from zcalc.progress import BYTES, Bar, readable
 from zcalc.show.html import escaped
 
+_WIDE = 80  # columns that a whole bar needs
 _INTERVAL = 0.1  # seconds between updates in a notebook
 _FRAME = (
     "max-width:760px;margin:4px 0;font:13px/1.5 system-ui,sans-serif;"
@@ -52,13 +54,12 @@ class TerminalBar:
         counts: list[ProgressColumn] = [MofNCompleteColumn(), *([_Rate(unit)] if unit else [])]
         if unit == BYTES:
             counts = [DownloadColumn(), TransferSpeedColumn()]
+        console = Console(stderr=True)
+        columns = [TextColumn("{task.description}"), BarColumn(), *counts, TimeRemainingColumn()]
+        if console.width < _WIDE:  # a line that wraps can't be replaced
+            columns = [TextColumn("{task.description}"), TaskProgressColumn()]
         self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            *counts,
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
+            *columns, console=console, transient=True, disable=not console.file.isatty()
         )
         self._progress.start()
         self._task = self._progress.add_task(label, total=total)

@@ -39,7 +39,7 @@ def answer(result: "Expression[Any, Any]", default: View, as_json: bool) -> Answ
         return result.answer()
     named = bool(result.verb or result.name)
     view = replace(result.view, keep_operands=default.keep_operands) if named else default
-    grows = view.caption is not None and terminal.out.is_terminal and not as_json
+    grows = view.caption is not None and terminal.moves(terminal.out) and not as_json
     if isinstance(result, Decodable) and grows:
         with terminal.growing_caption(result.answer(View())) as on_token:
             result.caption(on_token=on_token, **(view.caption or {}))

@@ -32,6 +32,8 @@ _AVAILABLE = {
     (False, False): "no",
 }
 _MAX_SKIPPED = 10  # skipped pictures listed
+_WIDE_ENOUGH_FOR_BARS = 50  # columns
+_SCORE = 8  # columns of a score and the space before it
 
 
 def print_answer(answer: "Answer", thumbnails: bool | None = False) -> None:
@@ -142,9 +144,17 @@ def print_error(error: ZcalcError) -> None:
 
 @contextmanager
 def waiting(label: str) -> Iterator[None]:
-    """Show a spinner on standard error."""
+    """Show a spinner on standard error, if that is a terminal."""
+    if not moves(err):
+        yield
+        return
     with err.status(Line(label, "dim")):
         yield
+
+
+def moves(console: Console) -> bool:
+    """Whether frames may replace each other: in a terminal, not in a file with FORCE_COLOR."""
+    return console.is_terminal and console.file.isatty()
 
 
 @contextmanager
@@ -213,13 +223,18 @@ def _words(words: "Sequence[Word]", scale: str) -> Table:
     from zcalc.show.card import bar_lengths, is_ranked
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("word", no_wrap=True)
-    for heading in (scale, "rank") if is_ranked(words) else (scale,):
-        table.add_column(heading, justify="right")
-    table.add_column("")
+    headings = (scale, "rank") if is_ranked(words) else (scale,)
+    room = max(4, out.width - _SCORE * len(headings))
+    table.add_column("word", no_wrap=True, overflow="ellipsis", max_width=room)
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True, min_width=6)
+    has_bars = out.width >= _WIDE_ENOUGH_FOR_BARS
+    if has_bars:
+        table.add_column("")
     for word, share in zip(words, bar_lengths(words), strict=True):
         numbers = [f"{x:.3f}" for x in (word.score, word.rank) if x is not None]
-        table.add_row(_plain(word.text), *numbers, Line("━" * round(20 * share), "blue"))
+        bar = [Line("━" * round(20 * share), "blue")] if has_bars else []
+        table.add_row(_plain(word.text), *numbers, *bar)
     return table
 
 
