@@ -40,6 +40,7 @@ COMMANDS = {
     "zcalc --help": [*CLI, "--help"],
     "zcalc parse": [*CLI, "parse", "img(coffee)"],
     "an error": [*CLI, "words", "img(coffee) -"],
+    "a wrong name": [*CLI, "words", "img(cofee)"],
 }
 
 

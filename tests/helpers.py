@@ -1,6 +1,7 @@
 """Tiny checkpoints with random weights in the real formats, and an encoder without a model."""
 
 import json
+import sys
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,6 +11,14 @@ import numpy as np
 import PIL.Image
 from PIL.Image import Image as Picture
 
+# The command line, heeding Ctrl-C: a background job of a shell without job control ignores it.
+INTERRUPTIBLE = [
+    sys.executable,
+    "-c",
+    "import signal, runpy\n"
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "runpy.run_module('zcalc', run_name='__main__')",
+]
 # Named photographs; optional, not part of the repository.
 SHARED_PHOTOS = Path(__file__).parents[2] / "shared/photos"
 TEXTS = (

@@ -214,7 +214,8 @@ def test_expressions_from_standard_input(zcalc) -> None:
     done = zcalc("parse", "-", "--json", stdin=text.encode())
     assert done.json["expr"] == text and done.json["parsed"] == 'img(red) - "été" * 2'
     assert zcalc("parse", "-", stdin=b"").code == 1
-    assert zcalc("parse", "-", stdin=b'"\xff\xfe"').code == 0
+    done = zcalc("parse", "-", stdin=b'"\xff\xfe"')
+    assert done.code == 1 and "column 2" in done.err and "not UTF-8" in done.err
 
 
 @pytest.mark.parametrize(

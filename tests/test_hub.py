@@ -186,7 +186,10 @@ def test_an_interrupt_ends_a_download_at_once_and_keeps_what_is_there(
     online.seconds = 30.0
     env = environment(online, tmp_path)
     child = subprocess.Popen(
-        command("models", "fetch", LM), env=env, stderr=subprocess.PIPE, text=True
+        [*helpers.INTERRUPTIBLE, "models", "fetch", LM],
+        env=env,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     deadline = time.monotonic() + 60
     while not list(tmp_path.rglob(f"*{hub._PART}")) and time.monotonic() < deadline:

@@ -429,7 +429,7 @@ def test_an_interrupt_on_the_command_line(tmp_path: Path) -> None:
             process.stderr.readline()
         process.send_signal(signal.SIGINT)
         stderr = process.stderr.read()
-    assert process.returncode == 1 and "Traceback" not in stderr
+    assert process.returncode == 130 and "Traceback" not in stderr
     assert "Interrupted before the index was finished" in stderr
     assert "run the same command again" in stderr
     encoder = HashEncoder()

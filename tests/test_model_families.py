@@ -5,7 +5,9 @@ Widths are shrunk, and tokenizers that need the hub are replaced by a local one.
 
 import copy
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from zcalc.models import open_clip_model  # noqa: F401  (before open_clip)
 from zcalc.models.encoder import Encoder
 from zcalc.models.language_model import LanguageModel
 from zcalc.models.lm_files import find_files
+from zcalc.models.precision import Precision
 
 import open_clip  # isort: skip
 
@@ -259,6 +262,27 @@ def test_a_batch_that_does_not_fit_is_halved(tmp_path: Path) -> None:
     assert encoder.batch_size == 2 and max(sizes) == 8
     encoder.images([picture.rotate(90) for picture in pictures])
     assert max(sizes[-4:]) == 2
+
+
+def test_half_precision_is_used_where_it_is_equal_and_faster() -> None:
+    torch.manual_seed(0)
+    weights, inputs = torch.randn(64, 32), torch.randn(16, 64)
+
+    def encode(x: torch.Tensor, slow: bool = False, wrong: bool = False) -> torch.Tensor:
+        is_half = torch.is_autocast_enabled("cpu")
+        time.sleep(0.05 if slow != is_half else 0)
+        return (x @ weights).roll(1 if wrong and is_half else 0)
+
+    for slow, wrong, used in ((True, False, True), (False, False, False), (True, True, False)):
+        precision = Precision(torch.device("cpu"), on_cpu=True)
+        run = partial(encode, slow=slow, wrong=wrong)
+        assert torch.equal(precision(run, inputs[:2]), inputs[:2] @ weights)
+        assert precision.half is None  # too few to say
+        assert torch.equal(precision(run, inputs), inputs @ weights)
+        assert precision.half is used
+        difference = unit(precision(run, inputs).numpy()) - unit((inputs @ weights).numpy())
+        assert np.abs(difference).max() <= 1e-2
+    assert Precision(torch.device("cpu")).half is False  # a CPU computes in full
 
 
 # --- language models ------------------------------------------------------------------------------

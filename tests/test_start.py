@@ -37,7 +37,7 @@ pytestmark = pytest.mark.model
         (["--help"], ALL),
         (["parse", "img(coffee)"], ALL),
         (["words", "img(coffee) -"], ALL),
-        (["words", 'img(cofee) + "tea"'], ("torch", *UNUSED, *LANGUAGE_MODEL, *PICTURES)),
+        (["words", 'img(cofee) + "tea"'], ALL),
         (["words", 'img(coffee) - "coffee" + "tea"'], (*UNUSED, *LANGUAGE_MODEL, *PICTURES)),
         (["nearest", '"a dog"'], (*UNUSED, *LANGUAGE_MODEL, "duckdb")),
         (["caption", "img(coffee)"], (*UNUSED, *PICTURES)),

@@ -11,8 +11,8 @@ from functools import partial
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image
 
 from zcalc import sidecars
@@ -20,6 +20,9 @@ from zcalc.errors import ZcalcError
 from zcalc.language import image, unparse
 from zcalc.pictures import SUFFIXES, open_picture, printable, split_path
 from zcalc.progress import notice
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # Pictures that zcalc ships: flags of countries (us_flag), drawings (king), photographs (obama).
 _OWN = Path(__file__).parent / "data/pictures"
@@ -55,7 +58,7 @@ class Picture:
     name: str
     path: Path
     pixels: Image.Image | None = field(default=None, compare=False, repr=False)
-    vector: np.ndarray | None = field(default=None, compare=False, repr=False)
+    vector: "np.ndarray | None" = field(default=None, compare=False, repr=False)
     caption_source: str | Callable[[], str | None] | None = field(
         default=None, compare=False, repr=False
     )

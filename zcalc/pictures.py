@@ -8,7 +8,6 @@ from contextlib import nullcontext
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from zcalc.errors import ZcalcError
@@ -126,6 +125,8 @@ def _read(path: Path) -> bytes:
 
 def _to_8_bits(picture: Image.Image) -> Image.Image:
     """Scale 16-bit integers, or floats in 0..1, to 8-bit grey."""
+    import numpy as np
+
     values = np.nan_to_num(np.asarray(picture, dtype=np.float32))  # (h, w)
     largest = float(values.max(initial=0))
     if picture.mode == "F":

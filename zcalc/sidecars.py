@@ -10,14 +10,14 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
-from zcalc.algebra import captioned
 from zcalc.errors import ZcalcError
 from zcalc.pictures import printable
 from zcalc.progress import notice
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SUFFIX = ".txt"
 MAX_SHARE = 4  # at 1 a caption counts as much as its picture; 50 would be meant as per cent
@@ -29,19 +29,21 @@ _JOINERS = "\u200c\u200d"  # not printable, but part of Persian words and of emo
 class TextEncoder(Protocol):
     """The text side of an encoder."""
 
-    def texts(self, texts: Sequence[str]) -> np.ndarray:
+    def texts(self, texts: Sequence[str]) -> "np.ndarray":
         """Embeddings (n, d) of texts."""
         ...
 
 
 def with_captions(
-    encoder: TextEncoder, pictures: np.ndarray, captions: Sequence[str | None], share: float
-) -> np.ndarray:
+    encoder: TextEncoder, pictures: "np.ndarray", captions: Sequence[str | None], share: float
+) -> "np.ndarray":
     """Move the embeddings (n, d) of pictures toward those of their captions (n), if they have one.
 
     Without captions, and for a share of 0, these are the same embeddings. A caption that is longer
     than the encoder's context counts with its first words.
     """
+    from zcalc.algebra import captioned
+
     rows = [row for row, caption in enumerate(captions) if caption]
     if not share or not rows:
         return pictures

@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING, Any
 from zcalc.cli.options import read
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from zcalc.answer import Answer
     from zcalc.expression import Expression
+    from zcalc.language import Step
 
 
 def evaluate(expr: str, options: dict[str, Any]) -> "list[Expression[Any, Any]]":
@@ -15,11 +18,25 @@ def evaluate(expr: str, options: dict[str, Any]) -> "list[Expression[Any, Any]]"
 
     source = read(expr)
     steps, bound = plan(source)
+    if not (options.get("images") or options.get("index")):
+        _check_pictures(steps, source)
 
     from zcalc.calculator import Calculator
     from zcalc.show.run import evaluate
 
     return evaluate(source, steps, bound, Calculator.create(**options))
+
+
+def _check_pictures(steps: "Sequence[Step]", source: str) -> None:
+    """Raise LanguageError, with its place, for a sample picture that isn't there."""
+    from zcalc.gallery import Gallery
+    from zcalc.language import Image, errors_at, operands
+
+    samples = Gallery.samples()
+    for node in (node for step in steps for node in operands(step.tree)):
+        if isinstance(node, Image):
+            with errors_at(source, node.span):
+                samples.find(node.name)
 
 
 def print_answer(answer: "Answer", as_json: bool, thumbnails: bool | None = False) -> None:

@@ -16,6 +16,7 @@ from zcalc.models.checkpoint import Checkpoint, find_checkpoint
 from zcalc.models.continuations import SharedPrefixes, WholeTexts
 from zcalc.models.identity import cache_identity
 from zcalc.models.mini_clip import MiniClip, reads
+from zcalc.models.precision import Precision, fitting_batch
 from zcalc.models.recent import Recent
 from zcalc.models.tokenizer import TextTokenizer
 from zcalc.models.torch_state import clean_state, out_of_memory
@@ -72,16 +73,21 @@ class Encoder:
     memory = 16_384
     text_batch_size = 256
 
-    def __init__(self, clip: Clip, identity: str, batch_size: int = 32) -> None:
-        self.clip, self.identity, self.batch_size = clip, identity, batch_size
+    def __init__(self, clip: Clip, identity: str, batch_size: int | None = None) -> None:
+        self.clip, self.identity = clip, identity
+        self.batch_size = batch_size or fitting_batch(clip.device)
+        self._precision = Precision(clip.device)
         self.dim, self.device = clip.dim, clip.device
         self.context_length = clip.tokenizer.context_length
         self._cache = Recent()
 
     @classmethod
-    def load(cls, clip: str = "mini", device: str = "auto", batch_size: int = 32) -> "Encoder":
+    def load(
+        cls, clip: str = "mini", device: str = "auto", batch_size: int | None = None
+    ) -> "Encoder":
         """Load the encoder of a preset, `open_clip:ARCH/TAG[@REVISION]`, or a model folder.
 
+        Pictures are encoded `batch_size` at a time, by default as many as suit the device.
         Raises ZcalcError if the model is not found, can't be downloaded, or is damaged.
         """
         picked = loading.pick_device(device)
@@ -111,7 +117,7 @@ class Encoder:
         the pictures' for errors. Raises ZcalcError for an embedding that is not finite.
         """
         jobs = self._picture_jobs(pictures)
-        rows = self._embed(jobs, self.clip.encode_image, self.batch_size)
+        rows = self._embed(jobs, self._encode_image, self.batch_size)
         return self._checked(rows, names or [f"picture {i}" for i in range(1, len(rows) + 1)])
 
     def prepare(self, picture: Image.Image) -> np.ndarray:
@@ -134,7 +140,7 @@ class Encoder:
     def encode(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         """Embed prepared pictures as (n, d) float32, not normalised, in one batch, uncached."""
         pixels = torch.from_numpy(np.stack(inputs))  # (n, 3, h, w)
-        return self._features(self.normalize(pixels), self.clip.encode_image)
+        return self._features(self.normalize(pixels), self._encode_image)
 
     @property
     def logit_scale(self) -> float:
@@ -253,6 +259,9 @@ class Encoder:
         for key, row in rows.items():
             self._cache.put(key, row.copy(), self.memory)
         return rows
+
+    def _encode_image(self, pixels: torch.Tensor) -> torch.Tensor:
+        return self._precision(self.clip.encode_image, pixels)
 
     def _features(self, inputs: torch.Tensor, encode: Callable[..., torch.Tensor]) -> np.ndarray:
         """Embeddings (n, d) of a batch; of its halves, where memory isn't enough for the whole."""

@@ -106,7 +106,9 @@ def print_skipped(skipped: "Sequence[Skipped]") -> None:
 def print_models(presets: Sequence[dict[str, Any]]) -> None:
     """Print the presets, and which of their models are on this machine."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for heading in ("preset", "local", "size", "image and text encoder", "language model", ""):
+    for heading in ("preset", "local", "size"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("image and text encoder", "language model", ""):
         table.add_column(heading, overflow="fold")
     for preset in presets:
         available = _AVAILABLE[preset["available"]["clip"], preset["available"]["lm"]]
@@ -239,8 +241,16 @@ def _words(words: "Sequence[Word]", scale: str) -> Table:
 
 
 def _model_name(source: str) -> str:
-    """A model's source without its revision, or that it is bundled."""
-    return "bundled" if os.path.isabs(source) else source.partition("@")[0]
+    """A short name of a model: open_clip's, its name on the hub, or that it is bundled.
+
+    >>> _model_name("open_clip:ViT-B-32/openai@abc"), _model_name("Qwen/Qwen3-0.6B@abc")
+    ('ViT-B-32 / openai', 'Qwen3-0.6B')
+    """
+    if os.path.isabs(source):
+        return "bundled"
+    name = source.partition("@")[0]
+    is_clip = name.startswith("open_clip:")
+    return name.partition(":")[2].replace("/", " / ") if is_clip else name.rpartition("/")[2]
 
 
 def _error_data(error: ZcalcError) -> dict[str, Any]:
