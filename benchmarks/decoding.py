@@ -1,6 +1,7 @@
 """Time the decoders, and zerocap against its reference, checking that both write the same tokens.
 
 python benchmarks/decoding.py            # mini: seconds per caption, first token
+python benchmarks/decoding.py --full --parts   # where the time goes at full size: a minute
 python benchmarks/decoding.py --full     # ViT-B/32's text tower and GPT-2 medium's shape with
                                          # random weights; the reference takes a quarter of an hour
 python benchmarks/decoding.py --captions DIR   # ten expressions over a folder of photographs
@@ -12,28 +13,39 @@ import json
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from zcalc.calculator import Calculator
 from zcalc.decode import reference
+from zcalc.decode import zerocap as decoder
 from zcalc.decode.caption import Caption
 from zcalc.decode.captions import complete_settings
+from zcalc.decode.scoring import PrefixScorer
 from zcalc.decode.search import search
 from zcalc.decode.settings import SearchSettings, ZeroCapSettings
 from zcalc.decode.zerocap import zerocap
+from zcalc.models.continuations import SharedPrefixes
 from zcalc.models.encoder import Encoder
 from zcalc.models.language_model import LanguageModel
 
 import open_clip  # isort: skip
 
+PARTS = (
+    (SharedPrefixes, "vectors", "text tower"),
+    (decoder, "next_logits", "language model, forward"),
+    (torch.autograd, "grad", "language model, backward"),
+    (PrefixScorer, "__call__", "scoring of candidates"),
+)
 PRODUCTS = ("addmm", "mm", "bmm", "baddbmm", "_scaled_dot_product", "_native_multi_head", "gemm")
 PAGE = 4096
 EXPRESSIONS = (
@@ -106,6 +118,44 @@ def share_in_products(work: Callable[[], Any]) -> tuple[float, float]:
     total = sum(e.self_cpu_time_total for e in events)
     products = sum(e.self_cpu_time_total for e in events if any(p in e.key for p in PRODUCTS))
     return products / total, products / 1e6 / seconds
+
+
+class Stopwatch:
+    """Where the time of a call goes: seconds by part, each without the parts that it calls."""
+
+    def __init__(self) -> None:
+        self.seconds: Counter[str] = Counter()
+        self._inner = [0.0]
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watch the parts of zerocap; what is left is Python and small operators."""
+        with ExitStack() as stack:
+            for owner, name, part in PARTS:
+                watched = self._watched(getattr(owner, name), part)
+                stack.enter_context(patch.object(owner, name, watched))
+            yield
+
+    def _watched(self, function: Callable[..., Any], part: str) -> Callable[..., Any]:
+        @wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._inner.append(0.0)
+            seconds, result = timed(lambda: function(*args, **kwargs))
+            self.seconds[part] += seconds - self._inner.pop()
+            self._inner[-1] += seconds
+            return result
+
+        return call
+
+
+def print_parts(work: Callable[[], Any]) -> None:
+    """Print which share of a call's time each part takes."""
+    watch = Stopwatch()
+    with watch.watching():
+        whole, _ = timed(work)
+    watch.seconds["Python and small operators"] = whole - sum(watch.seconds.values())
+    for part, seconds in watch.seconds.most_common():
+        print(f"  {part}: {seconds:.2f} s, {seconds / whole:.0%}")
 
 
 def same_tokens(a: Caption, b: Caption) -> bool:
@@ -184,14 +234,20 @@ def words_tokenizer(size: int) -> Any:
     return PreTrainedTokenizerFast(tokenizer_object=unigram, bos_token=end, eos_token=end)
 
 
-def full(folder: Path) -> None:
-    """Full size: 3 tokens with 1 beam, 2 tokens with 5 beams."""
+def full(folder: Path, reference_too: bool) -> None:
+    """Full size: where the time of 5 beams goes, then 3 tokens with 1 beam and 2 with 5."""
     pair = full_size(folder)
     target = pair[0].texts(["a photo of a cat"])[0]
     last(zerocap(target, *pair, ZeroCapSettings(beams=1, max_tokens=1)))  # warm-up
     loaded = resident()
+    wide = ZeroCapSettings(beams=5, max_tokens=2)
+    for precision in ("fp32", "bf16"):
+        print(f"full size, 5 beams, 2 tokens, {precision}:")
+        print_parts(lambda p=precision: last(zerocap(target, *pair, replace(wide, precision=p))))
+    if not reference_too:
+        return
     compare("full size", pair, target, ZeroCapSettings(beams=1, max_tokens=3), loaded)
-    compare("full size", pair, target, ZeroCapSettings(beams=5, max_tokens=2), loaded)
+    compare("full size", pair, target, wide, loaded)
 
 
 def mini() -> None:
@@ -246,6 +302,7 @@ def main() -> None:
     """Parse the command line and run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--full", action="store_true", help="full-size models, random weights")
+    parser.add_argument("--parts", action="store_true", help="with --full: only where time goes")
     parser.add_argument("--folder", type=Path, help="where to save their weights (2 GB)")
     parser.add_argument("--captions", type=Path, metavar="DIR", help="a folder of photographs")
     options = parser.parse_args()
@@ -257,7 +314,7 @@ def main() -> None:
         mini()
         return
     with tempfile.TemporaryDirectory() as folder:
-        full(options.folder or Path(folder))
+        full(options.folder or Path(folder), not options.parts)
 
 
 if __name__ == "__main__":

@@ -307,3 +307,18 @@ def test_an_interrupt_passes_through_the_progress_bar(lm, encoder, targets):
 
     caption = latest(track(zerocap(targets[0], encoder, lm, QUICK), "Writing"), stop)
     assert len(caption.beams[0].tokens) == 1
+
+
+def test_matrices_in_bfloat16_give_what_autocast_gives(lm, encoder):
+    """The twin's weights are converted once; the model itself stays as it is."""
+    ids = torch.tensor([lm.tokenizer.encode("Image of a cat", add_special_tokens=False)])
+    before = [weights.clone() for weights in lm.model.parameters()]
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        expected, logits = lm.model(ids).logits, lm.half(ids).logits
+        scores = encoder.continuations(["Image of"]).vectors([0], ["Image of a cat"])
+    torch.testing.assert_close(logits, expected)
+    plain = encoder.continuations(["Image of"]).vectors([0], ["Image of a cat"])
+    assert 0 < (scores - plain).abs().max() < 0.05
+    assert all(map(torch.equal, before, lm.model.parameters()))
+    halves = [w for w in lm.half.parameters() if w.dtype == torch.bfloat16]
+    assert len(halves) >= 8 and lm.half.get_input_embeddings().weight.dtype == torch.float32

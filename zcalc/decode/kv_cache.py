@@ -33,7 +33,8 @@ def prefill(lm: CausalLM, prompt: Tensor, prefix: Tensor | None = None) -> Cache
 def next_logits(lm: CausalLM, last: Tensor, past: Cache) -> tuple[Tensor, Cache]:
     """Next-token logits (a, V) after last tokens (a,), given a cache; and the cache with them."""
     cache = lm.cache(past)
-    out = lm.model(last[:, None], past_key_values=cache, use_cache=True)
+    model = lm.half if torch.is_autocast_enabled(lm.device.type) else lm.model
+    out = model(last[:, None], past_key_values=cache, use_cache=True)
     grown = [(layer.keys.detach(), layer.values.detach()) for layer in cache.layers]
     return out.logits[:, -1].float(), grown
 

@@ -43,6 +43,11 @@ class CausalLM(Protocol):
     tokenizer: Any
     device: torch.device
 
+    @property
+    def half(self) -> Any:
+        """The model with matrices in bfloat16, for use under autocast."""
+        ...
+
     def cache(self, past: Cache) -> Any:
         """Past key values, as the model takes them."""
         ...

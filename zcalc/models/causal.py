@@ -6,12 +6,15 @@ the prefix.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import linear, normalize, scaled_dot_product_attention
+
+from zcalc.models.half import with_half_matrices
 
 _KeyValues = tuple[Tensor, ...]  # of one layer, each (rows, heads, positions, w)
 _GROUP = 64  # positions per attention group
@@ -32,6 +35,11 @@ class CausalTower:
         self._pool = tower.pool_type if separate else model.text_pool_type
         self._end = tower.eos_id if separate else model.text_eos_id
         self.device: torch.device = self._positions.device
+
+    @cached_property
+    def _half_blocks(self) -> Any:
+        """The layers with matrices in bfloat16, for use under autocast."""
+        return with_half_matrices(self.blocks)
 
     def end(self, row: list[int]) -> int:
         """The position whose output is the text's embedding."""
@@ -61,7 +69,8 @@ class CausalTower:
         x = self._embed(rows.ids, rows.positions)  # (p, width)
         if first:
             x = torch.cat([self._embed(prefixes.ids, prefixes.positions), x])
-        for i, block in enumerate(self.blocks):
+        half = torch.is_autocast_enabled(self.device.type)
+        for i, block in enumerate(self._half_blocks if half else self.blocks):
             attention = block.attn
             projected = linear(block.ln_1(x), attention.in_proj_weight, attention.in_proj_bias)
             qkv = projected.unflatten(-1, (3, attention.num_heads, -1))  # (positions, 3, heads, w)

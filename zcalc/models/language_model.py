@@ -1,11 +1,13 @@
 """The language model: any causal model that transformers loads from safetensors or GGUF."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from zcalc.errors import ZcalcError
 from zcalc.models import compat, dequantised, loading, presets  # noqa: F401  (compat: before transformers)
+from zcalc.models.half import with_half_matrices
 from zcalc.models.lm_files import find_files
 from zcalc.models.torch_state import clean_state, lay_out
 
@@ -55,6 +57,11 @@ class LanguageModel:
         name = lm if lm in presets.PRESETS else Path(lm.partition("@")[0]).name
         identity = f"{name}-{loading.fingerprint(*files)}"
         return cls(model, tokenizer, identity, picked)
+
+    @cached_property
+    def half(self) -> Any:
+        """The model with matrices in bfloat16, for use under autocast."""
+        return with_half_matrices(self.model)
 
     def cache(self, past: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> DynamicCache:
         """Past key values, as the model takes them."""

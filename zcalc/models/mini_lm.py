@@ -5,6 +5,7 @@ transformers loads the same files to the same logits.
 
 import json
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tokenizers import Tokenizer
 from zcalc.errors import ZcalcError
 from zcalc.models import loading
 from zcalc.models.gpt2 import GPT2, KeyValues, Past
+from zcalc.models.half import with_half_matrices
 from zcalc.models.tokenizer import plain
 from zcalc.models.torch_state import Uninitialized, clean_state, lay_out
 
@@ -44,6 +46,11 @@ class MiniLanguageModel:
                 lay_out(self.model)
             self.model = self.model.to(self.device).eval().requires_grad_(False)
         self.eos_token_id = self.tokenizer.eos_token_id
+
+    @cached_property
+    def half(self) -> Any:
+        """The model with matrices in bfloat16, for use under autocast."""
+        return with_half_matrices(self.model)
 
     def cache(self, past: Sequence[KeyValues]) -> Past:
         """Past key values, as the model takes them."""
