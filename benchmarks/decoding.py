@@ -234,18 +234,24 @@ def words_tokenizer(size: int) -> Any:
     return PreTrainedTokenizerFast(tokenizer_object=unigram, bos_token=end, eos_token=end)
 
 
+def _caption(target: Any, pair: tuple[Encoder, LanguageModel], settings: ZeroCapSettings) -> None:
+    last(zerocap(target, *pair, settings))
+
+
 def full(folder: Path, reference_too: bool) -> None:
     """Full size: where the time of 5 beams goes, then 3 tokens with 1 beam and 2 with 5."""
     pair = full_size(folder)
     target = pair[0].texts(["a photo of a cat"])[0]
     last(zerocap(target, *pair, ZeroCapSettings(beams=1, max_tokens=1)))  # warm-up
-    loaded = resident()
     wide = ZeroCapSettings(beams=5, max_tokens=2)
     for precision in ("fp32", "bf16"):
         print(f"full size, 5 beams, 2 tokens, {precision}:")
-        print_parts(lambda p=precision: last(zerocap(target, *pair, replace(wide, precision=p))))
+        own = replace(wide, precision=precision)
+        last(zerocap(target, *pair, own))  # warm-up: in bf16, the matrices are converted
+        print_parts(partial(_caption, target, pair, own))
     if not reference_too:
         return
+    loaded = resident()
     compare("full size", pair, target, ZeroCapSettings(beams=1, max_tokens=3), loaded)
     compare("full size", pair, target, wide, loaded)
 

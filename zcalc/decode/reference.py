@@ -124,7 +124,8 @@ def cosines(texts: list[str], target: np.ndarray, encoder: Any) -> Tensor:
     """Cosines (n,) of whole texts with the target (d,); -inf for texts that are too long."""
     point = normalize(torch.as_tensor(target, dtype=torch.float32), dim=0).to(encoder.device)
     ids = encoder.tokenize(texts).to(encoder.device)  # (n, context)
-    features = [encoder.clip.encode_text(part) for part in ids.split(512)]
+    model = getattr(encoder.clip, "model", encoder.clip)  # open_clip's own, at full length
+    features = [model.encode_text(part) for part in ids.split(512)]
     scores = normalize(torch.cat(features).float(), dim=-1) @ point  # (n,)
     too_long = [encoder.token_count(text) > encoder.context_length for text in texts]
     return scores.masked_fill(torch.tensor(too_long, device=scores.device), -torch.inf)
