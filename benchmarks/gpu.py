@@ -2,7 +2,7 @@
 
     python benchmarks/gpu.py [--device cuda] [--model mini]
 
-Ends with status 1 if something differs. Takes about two minutes with `mini`.
+Ends with status 1 if something differs.
 """
 
 import argparse

@@ -168,13 +168,9 @@ class StoredTexts:
         Stemming is slow: English entries without a word that begins as one of the stems are not
         stemmed, because no English stem differs in its first letter from the word.
         """
-        rows = {row for stem in lent for row in self._initials.get(stem[0], ())}
-        return [
-            row
-            for row in rows | self._foreign
-            if len(words := stems(self.entries[row].text, self.entries[row].language)) > 1
-            and not lent.isdisjoint(words)
-        ]
+        english = {row for stem in lent for row in self._initials.get(stem[0], ())}
+        foreign = {row for stem in lent for row in self._foreign.get(stem, ())}
+        return [row for row in english if not lent.isdisjoint(stems(self.texts[row]))] + [*foreign]
 
     @cached_property
     def _initials(self) -> Mapping[str, Sequence[int]]:
@@ -187,9 +183,14 @@ class StoredTexts:
         return initials
 
     @cached_property
-    def _foreign(self) -> Set[int]:
-        """The entries that are not English."""
-        return {row for row, entry in enumerate(self.entries) if entry.language != "en"}
+    def _foreign(self) -> Mapping[str, Sequence[int]]:
+        """The entries of several words in other languages, by the stem of each word."""
+        foreign: dict[str, list[int]] = {}
+        for row, entry in enumerate(self.entries):
+            words = stems(entry.text, entry.language) if entry.language != "en" else ()
+            for word in words if len(words) > 1 else ():
+                foreign.setdefault(word, []).append(row)
+        return foreign
 
     @cached_property
     def _is_templated(self) -> bool:

@@ -59,14 +59,14 @@ def out_of_reach(
     A folder without permission, or a disk that fails, says nothing about the pictures in it. A
     missing file does.
     """
-    if index is None:
-        return
-    known, kept = Known(index), 0
-    for row, path in enumerate(known.paths):
-        inside = any(Path(path).is_relative_to(root) for root in roots)
-        if path not in listed and inside and _is_hidden(path):
+    paths = index.paths if index else []
+    missing = [row for row, path in enumerate(paths) if path not in listed]
+    kept = 0
+    for row in missing:
+        path = paths[row]
+        if index and _is_inside(path, roots) and _is_hidden(path):
             kept += 1
-            caption, entry = known.captions[row], index.entry(row)
+            caption, entry = index.captions[row], index.entry(row)
             fields = {n: v for n, v in index.metadata(row).items() if v is not None}
             fields.pop("caption", None)  # of the text file beside it
             yield Item(
@@ -78,11 +78,15 @@ def out_of_reach(
                 metadata=fields,
                 caption=caption.text,
                 sidecar=caption.sidecar,
-                share=known.share,
+                share=index.caption_share,
             )
     if kept:
         pictures = f"{kept:,} picture{'s' * (kept > 1)}"
         notice(f"{pictures} of the index can't be looked at now and stay as they are.")
+
+
+def _is_inside(path: str, roots: Sequence[str]) -> bool:
+    return any(Path(path).is_relative_to(root) for root in roots)
 
 
 def _is_hidden(path: str) -> bool:

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -13,49 +12,18 @@ from zcalc.errors import ZcalcError
 from zcalc.models import loading, presets
 from zcalc.models.causal import CausalTower
 from zcalc.models.checkpoint import Checkpoint, find_checkpoint
+from zcalc.models.clip import Clip
 from zcalc.models.continuations import SharedPrefixes, WholeTexts
 from zcalc.models.identity import cache_identity
 from zcalc.models.mini_clip import MiniClip, reads
 from zcalc.models.precision import Precision, fitting_batch
 from zcalc.models.recent import Recent
-from zcalc.models.tokenizer import TextTokenizer
 from zcalc.models.torch_state import clean_state, out_of_memory
 from zcalc.pictures import to_rgb
 
 import torch  # isort: skip
 
 _Job = tuple[bytes, Callable[[], torch.Tensor]]  # an input's cache key, and what prepares it
-
-
-class Clip(Protocol):
-    """A CLIP model, as the encoder runs it: in float32, its weights frozen."""
-
-    dim: int
-    device: torch.device
-    tokenizer: TextTokenizer
-    logit_scale: torch.Tensor
-    logit_bias: torch.Tensor | None
-
-    @property
-    def causal_tower(self) -> CausalTower | None:
-        """The text tower, if texts that share a prefix may run it once."""
-        ...
-
-    def resize(self, picture: Image.Image) -> Image.Image:
-        """An RGB picture in the model's size."""
-        ...
-
-    def normalize(self, pixels: torch.Tensor) -> torch.Tensor:
-        """The model's input (n, 3, h, w) of pixels (n, 3, h, w) from 0 to 1."""
-        ...
-
-    def encode_image(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Raw embeddings (n, d) of normalized pixels (n, 3, h, w)."""
-        ...
-
-    def encode_text(self, ids: torch.Tensor) -> torch.Tensor:
-        """Raw embeddings (n, d) of token ids (n, context)."""
-        ...
 
 
 class Encoder:

@@ -53,7 +53,7 @@ def folder(
     """
     found = _cached(repo, small, weights)
     if found is not None:
-        for file in sorted(found.glob("*.safetensors")):
+        for file in sorted(found.glob("*.safetensors")) if fetch else ():  # looking is quick
             check(file)
         return found
     if not fetch:

@@ -111,7 +111,7 @@ def _of_connection(error: Exception, name: str, by_hand: str) -> ZcalcError:
     again = "Check the connection and run it again; what was downloaded is kept."
     if "Proxy" in kind or (proxy and "Connect" in kind):
         return ZcalcError(
-            f"The proxy {os.environ.get(proxy, '')} doesn't let through to the model hub: {text}",
+            f"The proxy {_address(proxy)} doesn't let through to the model hub: {text}",
             f"Correct or unset {proxy or 'the proxy'}.",
         )
     if "CERTIFICATE" in text.upper():
@@ -124,6 +124,12 @@ def _of_connection(error: Exception, name: str, by_hand: str) -> ZcalcError:
     if kind in ("RemoteProtocolError", "ReadError"):
         return ZcalcError(f"The connection broke while {name} was downloaded.", again)
     return ZcalcError(f"Can't download {name} from the model hub: {text or kind}", by_hand)
+
+
+def _address(variable: str) -> str:
+    """A proxy's address in a variable, without the name and password that it may have."""
+    scheme, slashes, rest = os.environ.get(variable, "").rpartition("://")
+    return f"{scheme}{slashes}{rest.rpartition('@')[2]}"
 
 
 def _refuses_token(error: Exception) -> bool:
