@@ -197,13 +197,13 @@ def full_size(folder: Path) -> tuple[Encoder, LanguageModel]:
 
     torch.manual_seed(0)
     if not (folder / "clip").is_dir():
-        config = open_clip.get_model_config("ViT-B-32")
+        config = open_clip.get_model_config("ViT-B-32-quickgelu")
         pictures = {"mean": [0.5] * 3, "std": [0.5] * 3}
         (folder / "clip").mkdir(parents=True)
         (folder / "clip" / "open_clip_config.json").write_text(
             json.dumps({"model_cfg": config, "preprocess_cfg": pictures})
         )
-        state = open_clip.create_model("ViT-B-32", pretrained=None).state_dict()
+        state = open_clip.create_model("ViT-B-32-quickgelu", pretrained=None).state_dict()
         save_file(
             {k: v.contiguous().clone() for k, v in state.items()},
             folder / "clip" / "open_clip_model.safetensors",

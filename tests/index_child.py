@@ -16,7 +16,9 @@ import numpy as np
 from helpers import HashEncoder, save_photo
 
 from zcalc import storage
-from zcalc.index import Index, source_of, update
+from zcalc.index import Index, Settings, source_of, update
+from zcalc.index.edit import compact, remove
+from zcalc.index.importing import bring_in
 
 CALLS = ("write", "fsync", "replace", "unlink", "mkdir", "open", "truncate")
 
@@ -69,6 +71,30 @@ def build(photos: str, to: str, log_file: str, kill_at: int, when: str) -> None:
         watch(kill_at, when, log)
     index, report = update(source_of([photos]), HashEncoder(), Path(to))
     log(f"acknowledged {len(index)} {report.encoded}")
+
+
+def operate(  # noqa: PLR0913, PLR0917
+    what: str, place: str, to: str, log_file: str, kill_at: int, when: str
+) -> None:
+    """Add to an index, remove from it, compact it or import into it; killed as `build` is."""
+    log = Log(Path(log_file))
+    if kill_at:
+        watch(kill_at, when, log)
+    operation(what, Path(place), Path(to))
+    log("acknowledged")
+
+
+def operation(what: str, place: Path, to: Path) -> None:
+    """One operation on an index, with the folders and files in `place`."""
+    match what:
+        case "add":
+            update(source_of([place / "more"]), HashEncoder(), to, Settings(keep_others=True))
+        case "remove":
+            remove(to, [str(place / "more")])
+        case "compact":
+            compact(to)
+        case "import":
+            bring_in(place / "export.parquet", HashEncoder(), to)
 
 
 class SlowEncoder(HashEncoder):

@@ -5,10 +5,12 @@ import json
 import os
 import random
 import signal
+import struct
 import subprocess
 import sys
 import tarfile
 import threading
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -134,7 +136,7 @@ def test_tar_shards_with_metadata(tmp_path: Path) -> None:
     assert index.paths[1] == f"{file}!a/0002.seg.png" and index.roots == (str(file.parent),)
     assert [Path(s.path).name for s in report.skipped] == ["0003.png"]
     assert index.metadata(0) == {"year": 2011.0, "by": "Ann", "size_": 3, "caption": "a red thing"}
-    assert index.metadata(1) == {"year": 1999.5, "tags": '["x", "y"]'} and index.metadata(2) == {}
+    assert index.metadata(1) == {"year": 1999.5, "tags": ["x", "y"]} and index.metadata(2) == {}
     assert index.fields == ["year", "by", "size_", "caption", "tags"]
     assert open_picture(Path(index.paths[1])).getpixel((3, 3)) == (0, 0, 255)
     _, report = update(source_of([file]), encoder, folder)
@@ -250,11 +252,16 @@ def bad_pictures(folder: Path, count: int) -> set[str]:
     return set(files)
 
 
+def png_of(width: int, height: int) -> bytes:
+    """The header of a PNG of this size, and no pixels."""
+    body = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    header = struct.pack(">I", 13) + body + struct.pack(">I", zlib.crc32(body))
+    return b"\x89PNG\r\n\x1a\n" + header + struct.pack(">I", 100) + b"IDAT" + bytes(104)
+
+
 def test_bad_pictures_are_skipped_with_a_reason(photos: Path, tmp_path: Path) -> None:
     bad = bad_pictures(photos, 500 if SOAK else 30)
-    bomb = io.BytesIO()
-    Image.new("L", (20_000, 20_000)).save(bomb, "PNG")  # 400 MP in 400 kB
-    (photos / "black.png").write_bytes(bomb.getvalue())
+    (photos / "black.png").write_bytes(png_of(100_000, 100_000))  # 10,000 MP
     Image.new("CMYK", (40, 20), (0, 255, 255, 0)).save(photos / "cmyk.jpg")
     Image.new("I;16", (40, 20), 30_000).save(photos / "deep.png")
     frames = [Image.new("RGB", (40, 20), colour) for colour in ("red", "blue")]

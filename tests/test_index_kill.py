@@ -20,6 +20,8 @@ from index_child import Child, Server
 
 from zcalc.errors import ZcalcError
 from zcalc.index import Index, source_of, update
+from zcalc.index.edit import remove
+from zcalc.index.export import export
 
 SOAK = bool(os.environ.get("ZCALC_SOAK"))
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL and fork")
@@ -128,7 +130,52 @@ def leftovers(folder: Path) -> set[str]:
     expected = {".lock", "manifest.json", "previous.json"} | Index.open(folder).manifest.files()
     if (folder / "previous.json").exists():
         expected |= Index.open(folder, previous=True).manifest.files()
-    return {path.name for path in folder.iterdir()} - expected
+    kept = {path.name for path in folder.glob("kept-*.bin")}
+    return {path.name for path in folder.iterdir()} - expected - kept
+
+
+@pytest.mark.parametrize("what", ["add", "remove", "compact", "import"])
+def test_killed_while_adding_removing_compacting_and_importing(
+    start: Callable, memory: Path, what: str
+) -> None:
+    """At every point the index is as before or as after, and the same command leads to after."""
+    encoder, first = HashEncoder(), memory / "start"
+    photos_in(memory / "photos", 7)
+    photos_in(memory / "more", 5, seed=1)
+    update(source_of([memory / "more"]), encoder, memory / "other")
+    export(Index.open(memory / "other"), memory / "export.parquet")
+    both = [memory / "photos", memory / "more"]
+    update(source_of(both if what in ("remove", "compact") else both[:1]), encoder, first)
+    if what == "compact":
+        remove(first, ["p001*"])
+    old = state(first)
+    shutil.copytree(first, memory / "new")
+    index_child.operation(what, memory, memory / "new")
+    new = state(memory / "new")
+    assert (old == new) == (what == "compact")
+    kills = 0
+    for when in ("before", "during", "after"):
+        for point in range(1, 200):
+            folder, log = memory / "killed", memory / "log"
+            shutil.rmtree(folder, ignore_errors=True)
+            log.unlink(missing_ok=True)
+            shutil.copytree(first, folder)
+            process = start(
+                index_child.operate, what, str(memory), str(folder), str(log), point, when
+            )
+            process.wait()
+            logged = log.read_text()
+            assert process.code == (-signal.SIGKILL if "killed" in logged else 0), logged
+            after_kill = state(folder)
+            assert after_kill in (old, new), logged
+            if what != "remove" or after_kill == old:
+                index_child.operation(what, memory, folder)
+            assert state(folder) == new, logged
+            if "killed" not in logged:
+                assert after_kill == new
+                break
+            kills += 1
+    assert kills >= 10, kills
 
 
 def test_a_build_killed_at_random_moments_ends_in_the_identical_index(

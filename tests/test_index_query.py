@@ -19,7 +19,8 @@ from zcalc.errors import ZcalcError
 from zcalc.index import Entry, Index
 from zcalc.index import where as conditions
 from zcalc.index.feedback import apply_feedback
-from zcalc.index.query import Hit, Local, Query, nearest
+from zcalc.index.hits import Hit
+from zcalc.index.query import Local, Query, nearest
 from zcalc.index.table import table_of
 from zcalc.index.where import rows_where
 from zcalc.language import LanguageError, parse, unparse

@@ -14,7 +14,17 @@ from helpers import HashEncoder, save_photo
 from zcalc import storage
 from zcalc.algebra import unit
 from zcalc.errors import ZcalcError
-from zcalc.index import Entry, Index, IndexedGallery, open_index, restore, save, source_of, update
+from zcalc.index import (
+    Entry,
+    Index,
+    IndexedGallery,
+    Settings,
+    open_index,
+    restore,
+    save,
+    source_of,
+    update,
+)
 from zcalc.index import store as stores
 from zcalc.index import vectors as vectors_module
 from zcalc.index.vectors import Part, Vectors, pack
@@ -72,7 +82,8 @@ def test_an_index_of_another_model_is_an_error_that_names_both(
     assert gallery.find("red").path == photos / "red.png" and len(gallery) == 5
     other = HashEncoder()
     other.identity = "other-2"
-    new, report = update(source_of([photos]), other, tmp_path / "p.zidx")
+    replacing = Settings(replace=True)
+    new, report = update(source_of([photos]), other, tmp_path / "p.zidx", replacing)
     assert new.model == "other-2" and (report.added, report.encoded) == (5, 5)
     assert Index.open(tmp_path / "p.zidx", previous=True).model == "hash-1"
 

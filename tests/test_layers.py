@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LAYERS = """
 errors storage hooks
-registry pictures progress algebra sidecars ranking language
+registry archives formats videos pictures progress ignore algebra sidecars ranking language
 compound combination
 vector_cache
 wordlists words

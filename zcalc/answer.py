@@ -11,7 +11,7 @@ from zcalc.analysis.labels import Labels
 from zcalc.analysis.parts import Parts
 from zcalc.decode.caption import Beam
 from zcalc.gallery import Picture
-from zcalc.index.query import Hit
+from zcalc.index.hits import Hit
 from zcalc.language import Image, Node, Verb
 from zcalc.words import Word
 

@@ -89,12 +89,13 @@ class Calculator(Space):
         model: str = "mini",
         *,
         images: Folder | Sequence[Folder] | None = None,
-        index: Folder | None = None,
+        index: Folder | Sequence[Folder] | None = None,
         memory: str | None = None,
         clip: str | None = None,
         lm: str | None = None,
         vocabulary: Folder | Sequence[Folder] | None = None,
         caption_share: float | None = None,
+        allow_files: bool = False,
         device: str = "auto",
         seed: int = 0,
         normalize: bool = True,
@@ -103,21 +104,24 @@ class Calculator(Space):
 
         `model` is a preset; `clip` and `lm` replace its encoder and language model (see
         `Encoder.load`, `LanguageModel.load`). `images` are folders of pictures; `index` is an index
-        of pictures (a folder or `milvus:…`), searched within `memory`, such as "4GB". Without
+        of pictures (a folder or `milvus:…`), or several folders whose results are merged, searched
+        within `memory`, such as "4GB". Without
         either, the gallery is the sample pictures. `vocabulary` has the words to rank in place of
         the preset's: text files in UTF-8 with one entry per line, or languages (see `wordlists`).
         `caption_share`, from 0 to 4, says how much of a picture's caption goes into its point (at 1
         as much as the picture itself), by default as much as the preset says; an index keeps the
-        share that it was built with.
+        share that it was built with. With `allow_files`, any picture file may be named by its path,
+        not only those in the gallery's folders.
         """
         folders = [images] if isinstance(images, str | PathLike) else list(images or [])
         gallery = Gallery([Path(folder) for folder in folders]) if folders else None
-        if index is not None and gallery is None:
-            from zcalc.index import IndexedGallery, open_index
+        if index and gallery is None:
+            from zcalc.index import IndexedGallery, open_indexes
 
-            gallery = IndexedGallery(open_index(index, memory))
+            gallery = IndexedGallery(open_indexes(index, memory))
         models = Models.named(model, clip, lm, device, vocabulary)
         gallery = gallery or Gallery.samples()
+        gallery.allow_files = allow_files
         calculator = cls(models, gallery, seed, normalize, caption_share=caption_share)
         if caption_share is not None and calculator.share != caption_share:
             shares = f"{calculator.share:g}, which is used instead of {caption_share:g}"
@@ -268,22 +272,29 @@ class Calculator(Space):
         engine: str = "local",
         **settings: Any,
     ) -> "Report":
-        """Build an index of pictures at `to`, or update the one there.
+        """Build an index of these pictures and no others at `to`, or update the one there.
 
         `sources` are folders, tar shards, and CSV or Parquet files with a `column` of paths and,
-        if it is named, a `caption_column`, which may also be a field of the JSON files in shards.
+        if it is named, a `caption_column`, which may also be a field of the JSON files in shards;
+        without any, they are those of the index. With `keep_others`, the
+        index keeps those of other sources.
         `engine` is "local" or "ray", `settings` are those of `zcalc.index.Settings`. An interrupted
         build resumes when it is called again.
-        Raises ZcalcError if there are no pictures to read or `to` can't be written.
+        Raises AtStake if it would drop a source, or one that had pictures has none now (see
+        `Settings.replace` and `prune`); ZcalcError if there are no pictures to read or `to` can't
+        be written.
         """
-        from zcalc.index import Settings, engine_of, source_of, update
+        from zcalc.index import Settings, engine_of, known_source, known_sources, source_of, update
 
         places = [sources] if isinstance(sources, str | PathLike) else sources
         settings.setdefault("caption_share", self.caption_share)
         settings.setdefault("new_share", self.models.preset.caption_share)
         coder = engine_of(engine, self.models.clip, self.models.device)
+        if not places:
+            settings["keep_others"] = True  # what was imported is not listed again
         chosen = Settings(coder, caption_column=caption_column, **settings)
-        source = source_of(places, column)
+        known = known_sources(Path(to))
+        source = source_of(places, column, known) if places else known_source(Path(to))
         index, report = update(source, self.models.lazy_encoder, Path(to), chosen)
         _ = index.structure  # built now rather than by the first query
         return report

@@ -14,7 +14,7 @@ from zcalc.decode.captions import MODES, decode, max_updates
 from zcalc.decode.comparison import ComparedCaption, Comparison
 from zcalc.errors import ZcalcError
 from zcalc.expression import Embedding, Expression, Scalar
-from zcalc.index.query import Hit
+from zcalc.index.hits import Hit, Hits
 from zcalc.language import Call, Node, Text, operands
 from zcalc.language.tree import SET
 from zcalc.progress import track
@@ -47,7 +47,7 @@ class Decodable(Expression[Embedding, Scalar]):
         """The `k` best words, best first."""
 
     @abstractmethod
-    def nearest(self, k: int = 5, *args: Any, **query: Any) -> list[Hit]:
+    def nearest(self, k: int = 5, *args: Any, **query: Any) -> Hits:
         """The `k` best pictures of the gallery, best first."""
 
     @abstractmethod

@@ -17,9 +17,11 @@ from PIL import Image
 
 from zcalc import sidecars
 from zcalc.errors import ZcalcError
+from zcalc.ignore import IgnoreFiles
 from zcalc.language import image, unparse
-from zcalc.pictures import SUFFIXES, open_picture, printable, split_path
+from zcalc.pictures import SUFFIXES, open_picture, printable, spellings, split_path, why_missing
 from zcalc.progress import notice
+from zcalc.videos import is_video
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,6 +97,7 @@ class Gallery:
     """
 
     caption_share: float | None = None  # of an index: how much of the captions its points have
+    allow_files = False  # whether any file may be named by its path, inside the roots or not
 
     def __init__(
         self,
@@ -140,14 +143,16 @@ class Gallery:
     def find(self, name: str) -> Picture:
         """Find the picture with that name, or at that path inside the roots, without opening it.
 
-        Raises ZcalcError for an unknown name (with the closest ones), a URL, and a path that leaves
-        the roots through `..`, a symbolic link, or by being absolute.
+        Raises ZcalcError for an unknown name (with the closest ones), a URL, and, unless
+        `allow_files`, a path that leaves the roots through `..`, a symbolic link, or by being
+        absolute.
         """
         if "://" in name or name.lower().startswith("data:"):
             hint = "Save the picture in a folder of the gallery and use its name."
             raise ZcalcError("zcalc opens files, not URLs", hint)
-        if name in self._named:
-            return self._picture(name, self.locate(Picture(name, self._named[name])))
+        for known in spellings(name):
+            if known in self._named:
+                return self._picture(known, self.locate(Picture(known, self._named[known])))
         outside = False
         for base in dict.fromkeys(base for root in self.roots for base in (root, root.parent)):
             try:
@@ -157,6 +162,9 @@ class Gallery:
             if self._inside(path) and path.is_file():
                 return self._picture(self._name_of(path), path)
             outside = outside or not self._inside(path)
+        if self.allow_files and Path(name).expanduser().is_file():
+            path = Path(name).expanduser().resolve()
+            return Picture(printable(name), path, caption_source=partial(sidecars.find, path))
         if outside or Path(name).is_absolute():
             raise self._refused(name)
         raise ZcalcError(f"There is no picture called {printable(name)!r}", self._suggestion(name))
@@ -171,14 +179,16 @@ class Gallery:
             path = file.resolve(strict=True)
             regular = stat.S_ISREG(path.stat().st_mode)
         except (OSError, RuntimeError) as error:
-            hint = f"It was at {printable(str(picture.path))}."
+            hint = why_missing(picture.path) or f"It was at {printable(str(picture.path))}."
             raise ZcalcError(f"The picture {picture.name!r} no longer exists", hint) from error
-        if self.roots and not self._inside(path):
+        if self.roots and not self._inside(path) and not self.allow_files:
             raise self._refused(picture.name)
         if not regular:
             message = f"The picture {picture.name!r} is not a regular file"
             raise ZcalcError(message, "zcalc opens regular files only.")
-        return Path(f"{path}!{member}") if member else path
+        if not member:
+            return path
+        return Path(f"{path}{member}" if member.startswith("#") else f"{path}!{member}")
 
     def _picture(self, name: str, path: Path) -> Picture:
         """A picture with its caption; one in a file beside it is not read yet."""
@@ -191,7 +201,8 @@ class Gallery:
     def _refused(self, name: str) -> ZcalcError:
         folders = ", ".join(map(str, self.roots)) or "which has named pictures only"
         message = f"{printable(name)!r} is outside the gallery ({folders})"
-        return ZcalcError(message, "Move the picture into a folder of the gallery.")
+        hint = "Move the picture into a folder of the gallery, or allow any file: --allow-files."
+        return ZcalcError(message, hint)
 
     def _name_of(self, path: Path) -> str:
         names = (name for name, file in self._named.items() if file == path)
@@ -227,7 +238,8 @@ def _names(roots: tuple[Path, ...]) -> dict[str, Path]:
     by_stem: dict[str, list[tuple[Path, Path]]] = defaultdict(list)
     root_of = {path: root for root in roots for path in _walk(root)}
     for path, root in root_of.items():
-        by_stem[printable(path.stem)].append((path, root))
+        own = path.name if is_video(path) else path.stem  # a phone pairs IMG_1.HEIC and IMG_1.MOV
+        by_stem[printable(own)].append((path, root))
     named = {}
     for stem, files in by_stem.items():
         for path, root in files:
@@ -238,10 +250,14 @@ def _names(roots: tuple[Path, ...]) -> dict[str, Path]:
 
 def _walk(root: Path) -> Iterator[Path]:
     """The picture files below a folder, without hidden ones; links to folders aren't followed."""
+    ignored = IgnoreFiles()
     for folder, subfolders, files in os.walk(root, onerror=unreadable_folder):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        ignored.enter(folder)
+        shown = (name for name in sorted(subfolders) if not name.startswith("."))
+        subfolders[:] = [name for name in shown if not ignored.subfolder(name)]
         for file in sorted(files):
-            if not file.startswith(".") and Path(file).suffix.lower() in SUFFIXES:
+            is_picture = os.path.splitext(file)[1].lower() in SUFFIXES
+            if is_picture and not file.startswith(".") and not ignored.file(file):
                 yield Path(folder, file)
 
 

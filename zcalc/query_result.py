@@ -11,7 +11,8 @@ from zcalc.decodable import Decodable
 from zcalc.errors import ZcalcError
 from zcalc.expression import Expression, represents
 from zcalc.index.compound_search import CompoundSearch
-from zcalc.index.query import Hit, Query, nearest
+from zcalc.index.hits import Hits
+from zcalc.index.query import Query, nearest
 from zcalc.language import Node, Type
 from zcalc.result import Result, Scalar
 from zcalc.words import Word
@@ -52,9 +53,10 @@ class QueryResult(Decodable[Result, Scalar]):
         fold: float | None = None,
         diversity: float = 0.0,
         center: bool | None = None,
+        offset: int = 0,
         keep_operands: bool = False,
         among: "Expression[Any, Any] | Node | None" = None,
-    ) -> list[Hit]:
+    ) -> Hits:
         """The `k` best pictures of the gallery, best first, without the query's own.
 
         The settings are those of `Result.nearest`; `threshold` is the lowest score. Raises
@@ -63,7 +65,7 @@ class QueryResult(Decodable[Result, Scalar]):
         if center:
             hint = "Leave center out: a query's scores are relative to the mean anyway."
             raise ZcalcError("A query is not centred.", hint)
-        space, query = self.calculator, Query(k, threshold, where, fold, diversity)
+        space, query = self.calculator, Query(k, threshold, where, fold, diversity, offset)
         own = set() if keep_operands else self._own_paths()
         pictures = space.search_among(self._rows_among(among))
         search = CompoundSearch(pictures, self.query, space.picture_spread)

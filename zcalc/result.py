@@ -18,7 +18,8 @@ from zcalc.errors import ZcalcError
 from zcalc.evaluator import MEANS
 from zcalc.expression import Expression, represents
 from zcalc.index.feedback import apply_feedback
-from zcalc.index.query import Hit, Query, nearest
+from zcalc.index.hits import Hit, Hits
+from zcalc.index.query import Query, nearest
 from zcalc.language import Call, Image, Node, Sum, Text, Type, errors_at, operands, unparse
 from zcalc.words import Word, sets_scene
 
@@ -181,9 +182,10 @@ class Result(Decodable["Result", "Scalar"]):
         fold: float | None = None,
         diversity: float = 0.0,
         center: bool | None = None,
+        offset: int = 0,
         keep_operands: bool = False,
         among: "Expression[Any, Any] | Node | None" = None,
-    ) -> list[Hit]:
+    ) -> Hits:
         """The `k` nearest pictures of the gallery, best first, without the expression's own.
 
         `among` is a set of pictures to search, `calc.imgs("trips/*")`, by default all.
@@ -191,6 +193,7 @@ class Result(Decodable["Result", "Scalar"]):
         `threshold` is the lowest cosine, `where` an SQL condition on metadata ("year > 2010").
         `fold` moves near-duplicates, pictures with at least this cosine (0.94, say) to a better
         one, into that one's `alike`. `diversity` from 0 to 1 prefers pictures unlike one another.
+        `offset` skips the best ones, for the next page.
         `center` subtracts the mean picture and the mean text first; None follows the preset.
         Raises ZcalcError for an invalid condition or setting.
 
@@ -198,7 +201,7 @@ class Result(Decodable["Result", "Scalar"]):
         >>> [hit.name for hit in zcalc.load("mini")("img(coffee)").nearest(1, where="name > 'm'")]
         ['tea']
         """
-        space, query = self.calculator, Query(k, threshold, where, fold, diversity)
+        space, query = self.calculator, Query(k, threshold, where, fold, diversity, offset)
         own = set() if keep_operands else self._own_paths()
         rows = self._rows_among(among)
         target, mean = self.vector, None

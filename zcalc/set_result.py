@@ -11,7 +11,8 @@ from zcalc.analysis.labels import Labels, label
 from zcalc.answer import Answer, Strip, View
 from zcalc.compound import PictureVectors
 from zcalc.expression import Expression, represents
-from zcalc.index.query import Hit, hit_of
+from zcalc.index.hits import Hit
+from zcalc.index.query import hit_of
 from zcalc.language import Call, Node, Type, fold_constants, unparse
 from zcalc.result import Result, Scalar
 

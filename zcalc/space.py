@@ -80,6 +80,7 @@ class Space:
         texts = [node for node in nodes if isinstance(node, Text)]
         pictures = {n: self.picture(n, source) for n in nodes if isinstance(n, Image)}
         vectors = {n: p.vector for n, p in pictures.items() if p.vector is not None}
+        vectors |= self._stored(pictures)
         images = [node for node in pictures if node not in vectors]
         for node in texts:
             check_text(node, source)
@@ -94,6 +95,22 @@ class Space:
         found = {one: self.set_vectors(one, source) for tree in trees for one in sets(tree)}
         operand_vectors = {node: embedded[node] for node in nodes}
         return Evaluation(operand_vectors, source, lambda: self.means, found)
+
+    def _stored(self, pictures: Mapping[Image, Picture]) -> dict[Image, np.ndarray]:
+        """The vectors (d,) of pictures that the opened index has; their files may be away.
+
+        Raw features are not in an index.
+        """
+        from zcalc.index import IndexedGallery
+
+        gallery, adhoc = self.gallery, self.adhoc
+        if not isinstance(gallery, IndexedGallery) or not self.normalize:
+            return {}
+        if gallery.index.model != self.models.encoder.identity:
+            return {}
+        whole = [n for n in pictures if n.box is None and adhoc.get(n.name) is None]
+        found = {n: gallery.stored(pictures[n].name) for n in whole}
+        return {n: vector for n, vector in found.items() if vector is not None}
 
     def _embed(
         self, nodes: Sequence[Image], pictures: Mapping[Image, Picture], source: str
@@ -179,7 +196,7 @@ class Space:
             self.gallery.index.require_model(identity)
             return self.gallery.index
         key = digest("\n".join([identity, *map(str, self.gallery.roots)]))[:16]
-        settings = Settings(caption_share=self.share)
+        settings = Settings(caption_share=self.share, replace=True, prune=True)
         if not self.gallery.roots:
             settings = replace(settings, engine=picture_engine(identity))
         source, encoder = GallerySource(self.gallery), self.models.encoder

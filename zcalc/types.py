@@ -5,7 +5,7 @@ from zcalc.analysis.labels import Labels
 from zcalc.analysis.parts import Parts
 from zcalc.answer import Answer, Term, View
 from zcalc.decode.caption import Beam, Caption
-from zcalc.index.query import Hit
+from zcalc.index.hits import Hit
 from zcalc.query_result import QueryResult
 from zcalc.result import Result, Results, Scalar
 from zcalc.set_result import Difference, PictureSet

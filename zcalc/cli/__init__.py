@@ -15,6 +15,7 @@ from zcalc.cli import (
     caption,
     decoder,
     demo,
+    embed,
     expressions,
     index,
     lab,
@@ -35,6 +36,7 @@ app.add_typer(expressions.app)
 app.add_typer(caption.app)
 app.add_typer(nearest.app)
 app.add_typer(label.app)
+app.add_typer(embed.app)
 app.add_typer(index.app, name="index")
 app.add_typer(models.app, name="models")
 app.add_typer(lab.app)

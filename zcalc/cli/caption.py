@@ -8,6 +8,7 @@ import typer
 
 from zcalc.cli.expressions import set_options, show
 from zcalc.cli.options import (
+    AllowFiles,
     Beams,
     CaptionShare,
     Clip,
@@ -44,6 +45,7 @@ def caption(
     vocabulary: Vocabulary = None,
     images: Images = None,
     index: IndexFile = None,
+    allow_files: AllowFiles = False,
     caption_share: CaptionShare = None,
     method: Method = None,
     beams: Beams = None,
@@ -69,7 +71,7 @@ def caption(
     options = {
         "model": model, "clip": clip, "lm": lm, "vocabulary": vocabulary, "device": device,
         "images": images, "index": index, "caption_share": caption_share,
-        "normalize": not raw, "seed": seed,
+        "allow_files": allow_files, "normalize": not raw, "seed": seed,
     }  # fmt: skip
     given = {"beams": beams, "prompt": prompt}
     settings = {name: value for name, value in given.items() if value is not None}

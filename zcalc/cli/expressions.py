@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from zcalc.cli.options import (
+    AllowFiles,
     Beams,
     CaptionShare,
     Clip,
@@ -41,6 +42,7 @@ def evaluate(
     vocabulary: Vocabulary = None,
     images: Images = None,
     index: IndexFile = None,
+    allow_files: AllowFiles = False,
     caption_share: CaptionShare = None,
     k: Count = None,
     keep_operands: Keep = False,
@@ -56,6 +58,7 @@ def evaluate(
     """Evaluate an expression: caption, words and pictures."""
     models = {"model": model, "clip": clip, "lm": lm, "vocabulary": vocabulary, "device": device}
     gallery = {"images": images, "index": index, "caption_share": caption_share}
+    gallery |= {"allow_files": allow_files}
     how = {"normalize": not raw, "seed": seed}
     settings = {"method": method, "beams": beams, "prompt": prompt}
     settings = {name: value for name, value in settings.items() if value is not None}
@@ -74,6 +77,7 @@ def words(
     vocabulary: Vocabulary = None,
     images: Images = None,
     index: IndexFile = None,
+    allow_files: AllowFiles = False,
     caption_share: CaptionShare = None,
     k: Count = None,
     keep_operands: Keep = False,
@@ -85,6 +89,7 @@ def words(
     """Show the words nearest to an expression."""
     models = {"model": model, "clip": clip, "vocabulary": vocabulary, "device": device}
     gallery = {"images": images, "index": index, "caption_share": caption_share}
+    gallery |= {"allow_files": allow_files}
     how = {"normalize": not raw, "seed": seed}
     view = {"words": k or 10, "keep_operands": keep_operands}
     show(expr, models | gallery | how, view, as_json)

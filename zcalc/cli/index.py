@@ -1,88 +1,20 @@
-"""`zcalc index build`, `info`, `restore` and `push`."""
-# ruff: noqa: PLR0913, PLR0917  (typer makes an option of every parameter)
+"""`zcalc index`: what it has, what is taken out, and the generations."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zcalc.cli.options import CaptionShare, Clip, Device, Json, Model, print_json, reporting
+from zcalc.cli import index_build, index_groups
+from zcalc.cli.options import Json, print_json, reporting
 
 if TYPE_CHECKING:
     from zcalc.index import Index
 
 app = typer.Typer(help="Build and inspect indexes of pictures.", no_args_is_help=True)
-_COUNTS = ("added", "updated", "moved", "removed", "unchanged")
+app.add_typer(index_build.app)
+app.add_typer(index_groups.app)
 _File = Annotated[Path, typer.Argument(metavar="FILE", help="An index.")]
-
-
-@app.command("build")
-def build(
-    sources: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="DIR...",
-            help="Folders of pictures, tar shards, or CSV and Parquet files of paths.",
-        ),
-    ],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The index to build or update.")],
-    model: Model = "mini",
-    clip: Clip = None,
-    device: Device = "auto",
-    column: Annotated[
-        str | None, typer.Option(help="The column of paths in a CSV or Parquet file.")
-    ] = None,
-    caption_column: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="The column of captions in a CSV or Parquet file, or their field in the JSON "
-            "files of a tar shard.",
-        ),
-    ] = None,
-    caption_share: CaptionShare = None,
-    dtype: Annotated[
-        Literal["float32", "float16"] | None,
-        typer.Option(help="Type of the stored vectors; float16 halves the size."),
-    ] = None,
-    memory: Annotated[
-        str | None, typer.Option(help="Memory limit for searching, such as 4GB.")
-    ] = None,
-    engine: Annotated[
-        Literal["local", "ray"], typer.Option(help="Encode on this machine or on a Ray cluster.")
-    ] = "local",
-    as_json: Json = False,
-) -> None:
-    """Build an index of pictures, or update it: only new and changed pictures are read.
-
-    An interrupted build resumes when the same command runs again.
-    """
-    with reporting(as_json):
-        from dataclasses import asdict
-
-        from zcalc.calculator import Calculator
-        from zcalc.progress import notice
-        from zcalc.show import terminal
-
-        settings: dict[str, Any] = {"dtype": dtype, "memory": _bytes(memory)}
-        columns = {"column": column, "caption_column": caption_column}
-        calculator = Calculator.create(model, clip=clip, device=device, caption_share=caption_share)
-        try:
-            report = calculator.index(sources, out, engine=engine, **columns, **settings)
-        except KeyboardInterrupt:
-            notice(
-                "Interrupted before the index was finished. "
-                "Pictures encoded so far are kept; run the same command again to resume."
-            )
-            raise typer.Exit(130) from None
-        data = asdict(report)
-        if as_json:
-            print_json({"index": str(out), **data})
-            return
-        counts = ", ".join(f"{data[part]} {part}" for part in _COUNTS)
-        captioned = f", {report.captioned} with captions" if report.captioned else ""
-        print(f"{out}: {counts}{captioned}")
-        terminal.print_skipped(report.skipped)
 
 
 @app.command("info")
@@ -103,10 +35,75 @@ def info(
         if as_json:
             print_json(data)
             return
-        rows = {**data, "folders": ", ".join(data["folders"]), "skipped": len(index.skipped)}
+        sources = ", ".join(f"{s['path']} ({s['pictures']:,})" for s in data["sources"])
+        rows = {**data, "sources": sources, "skipped": len(index.skipped)}
+        del rows["folders"]
         for name, value in rows.items():
             if value not in (None, "") and name != "index":
                 print(f"{name.replace('_', ' '):14}{value}")
+
+
+@app.command("remove")
+def remove(
+    things: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE|PATTERN...",
+            help="Sources, folders or files of the index, or patterns such as 'trips/*'.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The index.")],
+    as_json: Json = False,
+) -> None:
+    """Take pictures out of an index; their files stay as they are.
+
+    Their embeddings are kept aside, so that pictures that come back are not encoded again.
+    """
+    with reporting(as_json):
+        from zcalc.index.edit import remove as take_out
+
+        index, count = take_out(out, things)
+        if as_json:
+            print_json({"index": str(out), "removed": count, "pictures": len(index)})
+        else:
+            print(f"{out}: {count} removed, {len(index)} left")
+
+
+@app.command("compact")
+def compact(file: _File, as_json: Json = False) -> None:
+    """Give back the space of what an index doesn't use.
+
+    The embeddings of removed pictures go, and the previous generation: there is nothing to restore
+    afterwards.
+    """
+    with reporting(as_json):
+        from zcalc.index.edit import compact as rewrite
+        from zcalc.index.memory import format_bytes
+
+        index, freed = rewrite(file)
+        if as_json:
+            print_json({"index": str(file), "freed": freed, "pictures": len(index)})
+        else:
+            print(f"{file}: {format_bytes(freed)} freed, {len(index)} pictures")
+
+
+@app.command("export")
+def export(
+    file: _File,
+    to: Annotated[Path, typer.Option("-o", "--out", help="A .parquet or .npy file.")],
+    as_json: Json = False,
+) -> None:
+    """Write an index to Parquet, or to NumPy with a Parquet table beside it: no lock-in."""
+    with reporting(as_json):
+        from zcalc.index import Index
+        from zcalc.index.export import export as write
+
+        index = Index.open(file)
+        files = [str(path) for path in write(index, to)]
+        if as_json:
+            print_json({"files": files, "pictures": len(index)})
+        else:
+            print(f"{' and '.join(files)}: {len(index)} pictures, {index.dim} dimensions")
 
 
 @app.command("restore")
@@ -142,17 +139,19 @@ def push(
             print(f"{address}: {count} pictures")
 
 
-def _bytes(memory: str | None) -> int | None:
-    if memory is None:
-        return None
-    from zcalc.index.memory import parse_bytes
-
-    return parse_bytes(memory)
-
-
 def _captions(index: "Index") -> int | None:
     """How many captions are part of an index's points; None if it was built without."""
     return sum(bool(caption.text) for caption in index.captions) if index.caption_share else None
+
+
+def _sources(index: "Index") -> list[dict[str, Any]]:
+    """The sources of an index, each with its number of pictures."""
+    from collections import Counter
+
+    from zcalc.index.at_stake import sources_of
+
+    counts = Counter(index.sources)
+    return [{"path": s.path, "pictures": counts[s.path]} for s in sources_of(index)]
 
 
 def _index_data(file: Path, index: "Index") -> dict[str, Any]:
@@ -173,5 +172,6 @@ def _index_data(file: Path, index: "Index") -> dict[str, Any]:
         "memory_budget": index.memory,
         "generation": index.manifest.generation,
         "folders": list(index.roots),
+        "sources": _sources(index),
         "skipped": [{"path": e.path, "reason": e.skipped} for e in index.skipped],
     }

@@ -8,6 +8,7 @@ import typer
 
 from zcalc.cli import outputs
 from zcalc.cli.options import (
+    AllowFiles,
     CaptionShare,
     Clip,
     Device,
@@ -35,6 +36,7 @@ def label(
     clip: Clip = None,
     images: Images = None,
     index: IndexFile = None,
+    allow_files: AllowFiles = False,
     caption_share: CaptionShare = None,
     csv: Annotated[
         Path | None,
@@ -46,6 +48,7 @@ def label(
     """Zero-shot classes with probabilities: of an expression, or of every picture of a set."""
     options: dict[str, Any] = {"model": model, "clip": clip, "device": device}
     options |= {"images": images, "index": index, "caption_share": caption_share}
+    options |= {"allow_files": allow_files}
     with reporting(as_json):
         from zcalc.answer import View
         from zcalc.cli.options import read

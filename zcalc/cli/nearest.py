@@ -1,24 +1,27 @@
 """`zcalc nearest`: the pictures nearest to an expression, in the terminal or as a page."""
 # ruff: noqa: PLR0913, PLR0917  (typer makes an option of every parameter)
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zcalc.cli import outputs
+from zcalc.cli import handed, outputs
 from zcalc.cli.options import (
+    AllowFiles,
     CaptionShare,
     Clip,
     Count,
     Device,
-    Expression,
     Images,
     IndexFile,
     Json,
     Keep,
     Memory,
     Model,
+    OptionalExpression,
     Raw,
     Seed,
     reporting,
@@ -32,11 +35,12 @@ app = typer.Typer()
 
 @app.command("nearest")
 def nearest(
-    expr: Expression,
+    expr: OptionalExpression = None,
     model: Model = "mini",
     clip: Clip = None,
     images: Images = None,
     index: IndexFile = None,
+    allow_files: AllowFiles = False,
     memory: Memory = None,
     caption_share: CaptionShare = None,
     k: Count = None,
@@ -52,6 +56,7 @@ def nearest(
             min=0, max=1, help="Fold near-duplicates with at least this cosine, such as 0.94."
         ),
     ] = None,
+    offset: Annotated[int, typer.Option(min=0, help="Skip the best ones: the next page.")] = 0,
     diversity: Annotated[
         float,
         typer.Option(min=0, max=1, help="0 for the nearest pictures, up to 1 for the most varied."),
@@ -66,6 +71,20 @@ def nearest(
     less: Annotated[
         list[str] | None, typer.Option(help="Less like this picture; repeatable.")
     ] = None,
+    queries: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Many queries instead of EXPR: one a line, or a table with a column expr.",
+        ),
+    ] = None,
+    copy_to: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Copy the pictures found into this folder.")
+    ] = None,
+    print0: Annotated[
+        bool,
+        typer.Option("--print0", help="Print only paths, each with NUL after it, for xargs -0."),
+    ] = False,
     html: Annotated[Path | None, typer.Option(help="Write a contact sheet to this file.")] = None,
     show: Annotated[bool, typer.Option("--open", help="Open the contact sheet.")] = False,
     thumbnails: Annotated[
@@ -80,17 +99,20 @@ def nearest(
     """Show the pictures nearest to an expression."""
     models = {"model": model, "clip": clip, "device": device, "memory": memory}
     gallery = {"images": images, "index": index, "caption_share": caption_share}
+    gallery |= {"allow_files": allow_files}
     how = {"normalize": not raw, "seed": seed}
     query = {"threshold": threshold, "where": where, "fold": fold, "center": center}
     query = {name: value for name, value in query.items() if value is not None}
     query |= {"diversity": diversity} if diversity else {}
+    query |= {"offset": offset} if offset else {}
+    if (expr is None) == (queries is None):
+        raise typer.BadParameter("Give either EXPR or --queries FILE.")
     with reporting(as_json):
-        from zcalc.cli.run import evaluate, print_answer
-
         outputs.check(html)
-        results = evaluate(expr, models | gallery | how)
+        results = _results(expr, queries, models | gallery | how)
 
         from zcalc.answer import View
+        from zcalc.cli.run import print_answer
         from zcalc.show.run import answer
         from zcalc.show.sheet import sheet
 
@@ -98,11 +120,45 @@ def nearest(
         page = ""
         for result in results:
             answered = answer(_with_feedback(result, more or [], less or []), view, as_json)
-            print_answer(answered, as_json, thumbnails)
+            hits = answered.images or ()
+            if print0:
+                sys.stdout.write("".join(f"{hit.path}\0" for hit in hits))
+            else:
+                print_answer(answered, as_json, thumbnails)
+            if copy_to is not None:
+                handed.copy(hits, copy_to)
             if (html or show) and answered.images is not None:
                 page = sheet(answered)
         if page:
             _write(html, page, show, as_json)
+
+
+def _results(
+    expr: str | None, queries: Path | None, options: dict[str, Any]
+) -> "Iterator[Value[Any, Any]]":
+    """The results of an expression or, one after another, of those in a file."""
+    from zcalc.cli.run import evaluate
+
+    if expr is not None:
+        yield from evaluate(expr, options)
+        return
+    from zcalc.calculator import Calculator
+    from zcalc.errors import ZcalcError
+    from zcalc.language import plan
+    from zcalc.show import terminal
+    from zcalc.show.run import evaluate as run
+
+    calculator, failed = Calculator.create(**options), 0
+    for source in handed.queries(queries or Path()):
+        try:
+            results = run(source, *plan(source), calculator)
+        except ZcalcError as error:  # the others are still answered
+            terminal.print_error(error)
+            failed += 1
+            continue
+        yield from results
+    if failed:
+        raise typer.Exit(1)
 
 
 def _with_feedback(

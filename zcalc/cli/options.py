@@ -89,8 +89,17 @@ Lm = Annotated[
 ]
 Images = Annotated[list[Path] | None, typer.Option(help="Folder of pictures; repeatable.")]
 IndexFile = Annotated[
-    str | None,
-    typer.Option("--index", help="An existing index, or milvus://HOST:PORT/COLLECTION."),
+    list[str] | None,
+    typer.Option(
+        "--index",
+        help="An existing index, or milvus://HOST:PORT/COLLECTION; repeatable, for folders.",
+    ),
+]
+AllowFiles = Annotated[
+    bool,
+    typer.Option(
+        "--allow-files", help="Let img(…) name any picture file, not only those of the gallery."
+    ),
 ]
 Memory = Annotated[
     str | None, typer.Option(help="Memory limit for searching the index, such as 4GB.")

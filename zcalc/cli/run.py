@@ -18,7 +18,7 @@ def evaluate(expr: str, options: dict[str, Any]) -> "list[Expression[Any, Any]]"
 
     source = read(expr)
     steps, bound = plan(source)
-    if not (options.get("images") or options.get("index")):
+    if not any(options.get(name) for name in ("images", "index", "allow_files")):
         _check_pictures(steps, source)
 
     from zcalc.calculator import Calculator

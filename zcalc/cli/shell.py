@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from zcalc.cli.options import (
+    AllowFiles,
     CaptionShare,
     Clip,
     Device,
@@ -32,6 +33,7 @@ def shell(
     vocabulary: Vocabulary = None,
     images: Images = None,
     index: IndexFile = None,
+    allow_files: AllowFiles = False,
     memory: Memory = None,
     caption_share: CaptionShare = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many words and pictures to show.")] = 5,
@@ -55,6 +57,7 @@ def shell(
             lm=lm,
             vocabulary=vocabulary,
             caption_share=caption_share,
+            allow_files=allow_files,
             device=device,
             seed=seed,
             normalize=not raw,

@@ -3,33 +3,40 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zcalc.index.build import Report, Settings, Skipped, update
+    from zcalc.index.at_stake import AtStake
+    from zcalc.index.build import Settings, update
+    from zcalc.index.changes import Report, Skipped
     from zcalc.index.engines import engine_of
     from zcalc.index.errors import CannotWrite
-    from zcalc.index.opened import IndexedGallery, open_index
-    from zcalc.index.sources import GallerySource, Source, source_of
+    from zcalc.index.opened import IndexedGallery, open_index, open_indexes
+    from zcalc.index.sources import GallerySource, Source, known_source, known_sources, source_of
     from zcalc.index.store import Index
     from zcalc.index.table import Entry
     from zcalc.index.writer import restore, save
 
 _HOMES = {
+    "AtStake": "at_stake",
     "CannotWrite": "errors",
     "Entry": "table",
     "GallerySource": "sources",
     "Index": "store",
     "IndexedGallery": "opened",
-    "Report": "build",
+    "Report": "changes",
     "Settings": "build",
-    "Skipped": "build",
+    "Skipped": "changes",
     "Source": "sources",
     "engine_of": "engines",
+    "known_source": "sources",
+    "known_sources": "sources",
     "open_index": "opened",
+    "open_indexes": "opened",
     "restore": "writer",
     "save": "writer",
     "source_of": "sources",
     "update": "build",
 }
 __all__ = [
+    "AtStake",
     "CannotWrite",
     "Entry",
     "GallerySource",
@@ -40,7 +47,10 @@ __all__ = [
     "Skipped",
     "Source",
     "engine_of",
+    "known_source",
+    "known_sources",
     "open_index",
+    "open_indexes",
     "restore",
     "save",
     "source_of",

@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image
 
 from zcalc.errors import ZcalcError
+from zcalc.formats import MissingPackage
+from zcalc.index import written
 from zcalc.index.items import Item, vector_key
 from zcalc.pictures import decode, why_unreadable
 
@@ -48,7 +51,8 @@ class Outcome:
 
     The vector is that of the picture alone, not normalised. It is None if there already is one for
     this `key` (see `vector_key`), or if the picture can't be read for the reason `skipped`.
-    `unused` is why its caption isn't used.
+    `passing` says that this reason may pass, `unused` is why its caption isn't
+    used, `written` what cameras wrote into it (see `written.dump`), if that was read.
     """
 
     number: int
@@ -58,6 +62,8 @@ class Outcome:
     caption: str = ""
     key: bytes = b""
     unused: str = ""
+    passing: bool = False
+    written: str | None = None
 
 
 Engine = Callable[[Sequence[Item], PictureEncoder, Set[bytes]], Iterator[list[Outcome]]]
@@ -108,9 +114,20 @@ def prepare(number: int, item: Item, encoded: Set[bytes], encoder: PictureEncode
         outcome, data = read(number, item)
         if outcome.key in encoded:
             return Prepared(outcome)
-        return Prepared(outcome, encoder.prepare(decode(data)))
+        suffix = Path(item.path).suffix
+        inputs = encoder.prepare(decode(data, suffix=suffix))
+        outcome.written = written.dump(written.read(data, suffix))
+        return Prepared(outcome, inputs)
     except Exception as error:  # Pillow raises almost anything on a damaged file
-        return Prepared(Outcome(number, skipped=why_unreadable(error)))
+        reason = why_unreadable(error)
+        return Prepared(Outcome(number, skipped=reason, passing=may_pass(error)))
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether a picture may be readable another time: no permission, a lock, a failing disk."""
+    if isinstance(error, MemoryError | MissingPackage):
+        return True
+    return isinstance(error, OSError) and bool(error.errno)
 
 
 def read(number: int, item: Item) -> tuple[Outcome, bytes]:

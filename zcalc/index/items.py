@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from zcalc import sidecars
+from zcalc.archives import plain_tar
 from zcalc.errors import ZcalcError
+from zcalc.videos import read_frame, split_time
 
 _LATEST_NS = (1 << 63) - 1
 _MAX_BYTES = 512 << 20  # larger files are skipped
@@ -20,7 +22,9 @@ class Item:
     `path` identifies the picture in the index. `file` is what to open: the same path, or the tar
     shard that contains the picture from byte `offset`. `skipped` is why it can't be read, if so.
 
-    `caption` is known from the source; otherwise `sidecar` is the size and time of the text file
+    `source` is the folder, tar shard or table that it was listed from.
+
+    `caption` is known from it; otherwise `sidecar` is the size and time of the text file
     beside the picture, which must be inside `roots`. `share` is how much of it goes into the point.
     """
 
@@ -36,6 +40,7 @@ class Item:
     sidecar: str = ""
     roots: tuple[str, ...] = ()
     share: float = 0.0
+    source: str = ""
 
     def __post_init__(self) -> None:
         """Clamp times past the year 2262, which don't fit the index's 64-bit column."""
@@ -43,9 +48,12 @@ class Item:
 
     def read(self) -> bytes:
         """Read the bytes of the picture; raises OSError on failure."""
+        video, seconds = split_time(self.path)
+        if seconds is not None and video == self.file:
+            return read_frame(Path(video), seconds)
         if self.size > _MAX_BYTES:
             raise OSError(0, f"the file is larger than {_MAX_BYTES >> 20} MB")
-        with open(self.file, "rb") as file:
+        with open(plain_tar(Path(self.file)) if "!" in self.path else self.file, "rb") as file:
             file.seek(self.offset)
             return file.read(self.size)
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from zcalc.index.items import Item
 from zcalc.index.writer import saving
-from zcalc.storage import digest, write
+from zcalc.storage import digest, write, write_atomically
 
-_NO_STAMP = bytes(16)
+NO_STAMP = bytes(16)
 
 
 class Journal:
@@ -21,7 +21,7 @@ class Journal:
     the time it was read (see `stamp`). An incomplete record at the end of the file is dropped.
     """
 
-    def __init__(self, folder: Path | None, model: str, dim: int) -> None:
+    def __init__(self, folder: Path | None, model: str, dim: int, kind: str = "journal") -> None:
         self._dtype = np.dtype(
             [("key", "V32"), ("stamp", "V16"), ("vector", "<f4", (dim,)), ("crc", "<u4")]
         )
@@ -31,7 +31,7 @@ class Journal:
         self._vectors: list[np.ndarray] = []  # without a folder
         self._folder, self._handle = folder, -1
         if folder is not None:
-            self._file = folder / f"journal-{digest(f'{model} {dim}')[:16]}.bin"
+            self._file = folder / f"{kind}-{digest(f'{model} {dim}')[:16]}.bin"
             self._load()
 
     def __len__(self) -> int:
@@ -60,6 +60,30 @@ class Journal:
             return np.concatenate(self._vectors)[rows]
         return np.memmap(self._file, self._dtype, mode="r")["vector"][rows]
 
+    @property
+    def row_bytes(self) -> int:
+        """How many bytes of the file each vector takes."""
+        return self._dtype.itemsize
+
+    def sync(self) -> None:
+        """Flush the file to disk."""
+        if self._handle >= 0 and self._folder is not None:
+            with saving(self._folder):
+                os.fsync(self._handle)
+
+    def keep_last(self, count: int) -> None:
+        """Drop all but the last vectors of the file."""
+        if self._folder is None:
+            return
+        self.close()
+        with saving(self._folder):
+            records = np.fromfile(self._file, self._dtype)
+            write_atomically(self._file, records[len(records) - count :].tobytes())
+        self.contents.clear()
+        self.stamps.clear()
+        self._keys.clear()
+        self._load()
+
     def close(self) -> None:
         """Close the file, which stays on disk."""
         if self._handle >= 0:
@@ -87,7 +111,7 @@ class Journal:
         row = len(self._keys)
         self._keys.append(key)
         self.contents[key] = row
-        if file_stamp != _NO_STAMP:
+        if file_stamp != NO_STAMP:
             self.stamps[file_stamp] = row
 
 
@@ -97,7 +121,7 @@ def stamp(item: Item) -> bytes:
     Zeros for an item that may have a caption: it is read again, though not encoded.
     """
     if item.caption or item.sidecar:
-        return _NO_STAMP
+        return NO_STAMP
     text = f"{item.path}\0{item.size}\0{item.mtime_ns}"
     return bytes.fromhex(digest(text.encode("utf-8", "surrogatepass"))[:32])
 

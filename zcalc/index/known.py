@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,20 +10,25 @@ import numpy as np
 from zcalc.index.items import Item, vector_key
 from zcalc.index.store import Index
 from zcalc.index.table import Caption, hashes_of, numbers
+from zcalc.pictures import split_path
 from zcalc.progress import notice
 
 
 class Known:
     """The rows of an existing index; without one there are none.
 
-    `row_of` finds a row by path, `hashes`, `captions` and `keys` (see `vector_key`) are by row.
+    `row_of` finds a row by path; `hashes`, `captions`, `sources`, `written` and `keys` (see
+    `vector_key`) are by row.
     """
 
     def __init__(self, index: Index | None) -> None:
+        self.index = index
         self.share = index.caption_share if index else 0.0
         self.paths: list[str] = index.paths if index else []
         self.hashes: list[bytes] = hashes_of(index.table) if index else []
         self.captions: list[Caption] = index.captions if index else []
+        self.sources: list[str] = index.sources if index else []
+        self.written: list[str | None] = index.written if index else []
         self.keys = [
             vector_key(content, caption.text, self.share)
             for content, caption in zip(self.hashes, self.captions, strict=True)
@@ -48,7 +54,22 @@ class Known:
         """Why an item could not be read, if it hasn't changed since; "" otherwise."""
         entry = self._skipped.get(item.path)
         same = entry and (entry.size, entry.mtime_ns) == (item.size, item.mtime_ns)
-        return entry.skipped if entry and same else ""
+        return entry.skipped if entry and same and not entry.passing else ""
+
+    def as_before(self, item: Item) -> tuple[int, Item] | None:
+        """The row of an item, and the item with the size and time that the row was made from."""
+        row = self.row_of.get(item.path)
+        if row is None:
+            return None
+        caption = self.captions[row]
+        return row, replace(
+            item,
+            size=int(self._sizes[row]),
+            mtime_ns=int(self._times[row]),
+            caption=caption.text,
+            sidecar=caption.sidecar,
+            share=self.share,
+        )
 
 
 def out_of_reach(
@@ -59,40 +80,69 @@ def out_of_reach(
     A folder without permission, or a disk that fails, says nothing about the pictures in it. A
     missing file does.
     """
-    paths = index.paths if index else []
-    missing = [row for row, path in enumerate(paths) if path not in listed]
-    kept = 0
-    for row in missing:
-        path = paths[row]
-        if index and _is_inside(path, roots) and _is_hidden(path):
-            kept += 1
-            caption, entry = index.captions[row], index.entry(row)
-            fields = {n: v for n, v in index.metadata(row).items() if v is not None}
-            fields.pop("caption", None)  # of the text file beside it
-            yield Item(
-                entry.name,
-                path,
-                path,
-                entry.size,
-                entry.mtime_ns,
-                metadata=fields,
-                caption=caption.text,
-                sidecar=caption.sidecar,
-                share=index.caption_share,
-            )
-    if kept:
-        pictures = f"{kept:,} picture{'s' * (kept > 1)}"
-        notice(f"{pictures} of the index can't be looked at now and stay as they are.")
+    if index is None:
+        return
+    inside = [root.rstrip(os.sep) + os.sep for root in roots]
+    rows = [
+        row
+        for row, path in enumerate(index.paths)
+        if path not in listed and any(map(path.startswith, inside)) and _is_hidden(path)
+    ]
+    yield from carried(index, rows)
+    if rows:
+        several, stay = f"{len(rows):,} pictures", "stay as they are"
+        if len(rows) == 1:
+            several, stay = "1 picture", "stays as it is"
+        notice(f"{several} of the index can't be looked at now and {stay}.")
 
 
-def _is_inside(path: str, roots: Sequence[str]) -> bool:
-    return any(Path(path).is_relative_to(root) for root in roots)
+def of_other_sources(
+    index: Index | None, listed: Collection[str], sources: Collection[str]
+) -> Iterator[Item]:
+    """The items of old rows that are not listed now and come from other sources than these."""
+    if index is None:
+        return
+    rows = [
+        row
+        for row, (path, source) in enumerate(zip(index.paths, index.sources, strict=True))
+        if path not in listed and source not in sources
+    ]
+    yield from carried(index, rows)
+
+
+def carried(index: Index, rows: Sequence[int]) -> Iterator[Item]:
+    """Items that stand for old rows as they are, without a look at their files."""
+    if not rows:
+        return
+    table, metadata = index.table.take(rows), index.fields
+    fields_of = (row for batch in table.select(metadata).to_batches() for row in batch.to_pylist())
+    if not metadata:
+        fields_of = ({} for _ in rows)
+    columns = table["name"].to_pylist(), table["size"].to_pylist(), table["mtime_ns"].to_pylist()
+    for row, name, size, mtime_ns, fields in zip(rows, *columns, fields_of, strict=True):
+        path, caption = index.paths[row], index.captions[row]
+        known = {key: value for key, value in fields.items() if value is not None}
+        if caption.sidecar:
+            known.pop("caption", None)  # it comes from the text file beside the picture
+        yield Item(
+            name,
+            path,
+            path,
+            size,
+            mtime_ns,
+            metadata=known,
+            caption=caption.text,
+            sidecar=caption.sidecar,
+            share=index.caption_share,
+            source=index.sources[row],
+        )
 
 
 def _is_hidden(path: str) -> bool:
     """Whether nothing can be said about a file."""
+    file, _ = split_path(Path(path))
     try:
-        os.stat(path)
+        os.stat(file)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:

@@ -12,11 +12,12 @@ import numpy as np
 import pyarrow as pa
 
 from zcalc.index import table as tables
-from zcalc.index import vectors
-from zcalc.index.engine import PictureEncoder
+from zcalc.index import vectors, written
+from zcalc.index.columns import to_unicode
 from zcalc.index.items import Item, vector_key
 from zcalc.index.journal import Journal
-from zcalc.index.manifest import Manifest, PartInfo
+from zcalc.index.kept import Kept
+from zcalc.index.manifest import Manifest, PartInfo, SourceInfo
 from zcalc.index.store import Index
 from zcalc.index.table import Caption, Entry
 from zcalc.index.writer import Writer
@@ -27,7 +28,8 @@ class Row:
     """A row of the new index: its item and caption, and the source of its vector.
 
     `origin` is its own row in the old index, `copied` an old row with the same key, `journaled` a
-    row of the journal. `unchanged` says that file and caption are as the old index has them.
+    row of the journal, `kept` one of those that were kept aside. `unchanged` says that
+    file and caption are as the old index has them.
     """
 
     item: Item
@@ -36,6 +38,8 @@ class Row:
     origin: int | None = None
     copied: int | None = None
     journaled: int | None = None
+    kept: int | None = None
+    written: str | None = None
     unchanged: bool = False
 
     @property
@@ -45,10 +49,11 @@ class Row:
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        """The metadata, among them the caption from the text file beside the picture."""
+        """The metadata: what cameras wrote, the source's, and the caption in a text file."""
         item = self.item
-        beside = item.sidecar and self.caption
-        return {**item.metadata, "caption": self.caption} if beside else item.metadata
+        fields = {k: v for k, v in written.values(self.written or "").items() if v != ""}
+        beside = {"caption": self.caption} if item.sidecar and self.caption else {}
+        return {**fields, **item.metadata, **beside} if fields or beside else item.metadata
 
 
 @dataclass(slots=True)
@@ -63,7 +68,8 @@ class _Group:
 class Draft:
     """The next generation before it is written: its rows in order, and where vectors come from."""
 
-    encoder: PictureEncoder
+    model: str
+    dim: int
     roots: tuple[str, ...]
     rows: list[Row]
     skipped: tuple[Entry, ...]
@@ -73,12 +79,17 @@ class Draft:
     memory: int | None = None
     caption_share: float = 0.0
     caption_column: str = ""
+    sources: tuple[SourceInfo, ...] = ()
+    kept: Kept | None = None
+    exclude: tuple[str, ...] = ()
+    ocr: bool = False
+    compact: bool = False  # whether to rewrite every part that has dead rows
 
     def in_memory(self) -> Index:
         """Create the index in memory."""
         rows, table = self._vectors(self.rows), self._table(self.rows)
         captions = {"caption_share": self.caption_share, "caption_column": self.caption_column}
-        return Index.of(self.encoder.identity, rows, table, self.roots, self.skipped, **captions)
+        return Index.of(self.model, rows, table, self.roots, self.skipped, **captions)
 
     def write(self, writer: Writer) -> Index:
         """Write it as the current generation of a folder, unless it already is."""
@@ -93,8 +104,8 @@ class Draft:
         skipped = writer.put_table(tables.table_of(self.skipped)) if self.skipped else ""
         old = self.old.manifest if self.old else None
         manifest = Manifest(
-            self.encoder.identity,
-            self.encoder.dim,
+            self.model,
+            self.dim,
             self._dtype.name,
             self.roots,
             tuple(parts),
@@ -102,6 +113,9 @@ class Draft:
             self.memory if self.memory is not None or not old else old.memory,
             caption_share=self.caption_share,
             caption_column=self.caption_column,
+            sources=self.sources,
+            exclude=self.exclude,
+            ocr=self.ocr,
         )
         return writer.commit(manifest)
 
@@ -120,7 +134,8 @@ class Draft:
                 groups[self.old.locate(row.origin)[0]].rows.append(row)
         old_dtype = self.old.vectors.dtype if self.old else self._dtype
         for group, part in zip(groups, old_parts, strict=True):
-            if 3 * len(group.rows) < 2 * part.rows or self._dtype != old_dtype:
+            least = 3 if self.compact else 2
+            if 3 * len(group.rows) < least * part.rows or self._dtype != old_dtype:
                 group.part = None
         groups = [group for group in groups if group.rows]
         while new.rows and groups and _should_merge(groups[-1], new):
@@ -143,8 +158,9 @@ class Draft:
         """Whether the rows of a whole part need no new table, which takes longest to build."""
         assert self.old is not None
         names = self.old.table["name"].slice(rows[0].origin, len(rows)).to_pylist()
-        return not set(self.old.fields) - {"caption"} and all(
-            row.unchanged and not row.item.metadata and tables.to_unicode(row.item.name) == name
+        part, _ = self.old.locate(rows[0].origin or 0)
+        return not self.old.listed_columns(part) and all(
+            row.unchanged and not row.item.metadata and to_unicode(row.item.name) == name
             for row, name in zip(rows, names, strict=True)
         )
 
@@ -152,19 +168,31 @@ class Draft:
         metadata: list[Mapping[str, Any]] = [row.metadata for row in rows]
         captions = [Caption(row.caption, row.item.sidecar) for row in rows]
         entries = [_entry(row) for row in rows]
-        return tables.table_of(entries, metadata if any(metadata) else None, captions)
+        sources = [row.item.source for row in rows]
+        read = [row.written for row in rows]
+        fields = metadata if any(metadata) else None
+        return tables.table_of(entries, fields, captions, sources, read)
 
     def _vectors(self, rows: Sequence[Row]) -> np.ndarray:
         """The vectors (n, d) of rows, from the old index or the journal."""
-        out = np.empty((len(rows), self.encoder.dim), self._dtype)  # (n, d)
+        out = np.empty((len(rows), self.dim), self._dtype)  # (n, d)
         old_rows = [row.copied if row.origin is None else row.origin for row in rows]
         reused = [i for i, old_row in enumerate(old_rows) if old_row is not None]
         new = [i for i, old_row in enumerate(old_rows) if old_row is None]
         if reused and self.old is not None:
             out[reused] = self.old.vectors.take([old_rows[i] for i in reused])
         if new:
-            out[new] = self.journal.take(np.array([rows[i].journaled for i in new]))
+            self._take_new(out, rows, new)
         return out
+
+    def _take_new(self, out: np.ndarray, rows: Sequence[Row], new: Sequence[int]) -> None:
+        """Fill in the vectors of new rows, encoded now or kept aside earlier."""
+        encoded = [i for i in new if rows[i].kept is None]
+        kept = [i for i in new if rows[i].kept is not None]
+        if encoded:
+            out[encoded] = self.journal.take(np.array([rows[i].journaled for i in encoded]))
+        if kept and self.kept is not None:
+            out[kept] = self.kept.take(np.array([rows[i].kept for i in kept]))
 
 
 def _entry(row: Row) -> Entry:

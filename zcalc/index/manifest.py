@@ -17,7 +17,8 @@ from zcalc.storage import digest
 
 CURRENT, PREVIOUS = "manifest.json", "previous.json"
 _FORMAT, _VERSION = "zcalc index", 2
-_ADDED = {"caption_share": 0.0, "caption_column": ""}  # not in the first indexes of this version
+# Not in the first indexes of this version.
+_ADDED = {"caption_share": 0.0, "caption_column": "", "sources": (), "exclude": (), "ocr": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,26 @@ class PartInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """A source that an index is built from: a folder, a tar shard, or a table.
+
+    `root` is the folder that its pictures are in, `column` that of the paths in a table. What is
+    `imported` was embedded elsewhere, and is never listed again.
+    """
+
+    path: str
+    root: str
+    column: str = ""
+    imported: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """The contents of an index; `memory` is the search budget in bytes. All vectors are unit.
 
     `caption_share` of the captions is in the vectors (see `algebra.captioned`); `caption_column` is
-    the column that was named as theirs.
+    the column that was named as theirs. `sources` are what the pictures were listed from,
+    `exclude` the patterns of what is left out of them; with `ocr`, words in pictures are read.
     """
 
     model: str
@@ -51,6 +67,9 @@ class Manifest:
     generation: int = 1
     caption_share: float = 0.0
     caption_column: str = ""
+    sources: tuple[SourceInfo, ...] = ()
+    exclude: tuple[str, ...] = ()
+    ocr: bool = False
 
     @property
     def count(self) -> int:
@@ -135,10 +154,21 @@ def _parse(body: Mapping[str, Any]) -> Manifest | None:
     try:
         parts = tuple(PartInfo(**part) for part in body["parts"])
         fields = {name: {**_ADDED, **body}[name] for name in Manifest.__slots__}
-        manifest = Manifest(**{**fields, "parts": parts, "roots": tuple(body["roots"])})
+        sources = tuple(SourceInfo(**source) for source in fields["sources"])
+        fields |= {"parts": parts, "roots": tuple(body["roots"]), "sources": sources}
+        fields["exclude"] = tuple(fields["exclude"])
+        manifest = Manifest(**fields)
     except (KeyError, TypeError):
         return None
-    texts = (manifest.model, manifest.skipped, manifest.caption_column, *manifest.roots)
+    names = [text for source in sources for text in (source.path, source.root, source.column)]
+    texts = (
+        manifest.model,
+        manifest.skipped,
+        manifest.caption_column,
+        *manifest.roots,
+        *names,
+        *manifest.exclude,
+    )
     hashes = [*(p.vectors for p in parts), *(p.table for p in parts)]
     numbers = [manifest.dim, manifest.generation, *(n for p in parts for n in (p.rows, p.count))]
     is_valid = (
@@ -149,8 +179,10 @@ def _parse(body: Mapping[str, Any]) -> Manifest | None:
         and manifest.dtype in ("float32", "float16")
         and (manifest.memory is None or type(manifest.memory) is int)
         and type(manifest.caption_share) is float
+        and type(manifest.ocr) is bool
         and 0 <= manifest.caption_share <= MAX_SHARE
         and isinstance(body["roots"], list)
+        and isinstance(body.get("exclude", []), list)
         and body.get("normalised") is True
         and body.get("count") == manifest.count > 0
     )

@@ -18,7 +18,7 @@ import numpy as np
 
 from zcalc.compound import Spread
 from zcalc.errors import ZcalcError, require
-from zcalc.index.query import jsonable
+from zcalc.index.hits import jsonable
 from zcalc.index.table import CORE_COLUMNS, Entry
 from zcalc.progress import track
 

@@ -1,8 +1,8 @@
 """Queries on an index: how many pictures, how similar, which ones, and how diverse."""
 
 import os
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -10,10 +10,10 @@ import numpy as np
 
 from zcalc.algebra import unit
 from zcalc.errors import ZcalcError
+from zcalc.index.hits import Hit, Hits
+from zcalc.pictures import split_path
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from zcalc.index.store import Index
     from zcalc.index.table import Entry
 
@@ -24,46 +24,14 @@ _EXAMPLES = {"threshold": 0.3, "fold": NEAR_DUPLICATE, "diversity": 0.4}
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """A search result: `score` is its cosine, `alike` the near-duplicates folded into it.
-
-    `metadata` is what the index stores about it; `missing` is set if its file was moved or deleted.
-    `caption` is the one that goes into its point.
-    """
-
-    name: str
-    path: str
-    score: float
-    metadata: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    missing: bool = False
-    alike: "tuple[Hit, ...]" = ()
-    caption: str | None = None
-
-    @property
-    def details(self) -> dict[str, Any]:
-        """The metadata without the caption."""
-        return {name: v for name, v in self.metadata.items() if v != self.caption}
-
-    def thumbnail(self, side: int = 288) -> "Image | None":
-        """The picture, at most `side` pixels wide and high; None if it can't be read."""
-        from zcalc.pictures import SHOWN, open_picture
-
-        try:
-            picture = open_picture(Path(self.path), SHOWN)
-        except ZcalcError:
-            return None
-        picture.thumbnail((side, side))
-        return picture
-
-
-@dataclass(frozen=True, slots=True)
 class Query:
     """The settings of a search: at most `k` pictures, with a cosine of `threshold` or more.
 
     `where` is a condition on the metadata. `fold` is the cosine from which a picture counts as a
     near-duplicate of a better one, and goes into its `alike`. `diversity` from 0 to 1 penalizes
     similarity to pictures already selected (maximal marginal relevance, Carbonell and Goldstein
-    1998). Raises ZcalcError for values out of range.
+    1998). `offset` skips the best ones, for the next page. Raises ZcalcError for values out of
+    range.
     """
 
     k: int = 5
@@ -71,10 +39,13 @@ class Query:
     where: str | None = None
     fold: float | None = None
     diversity: float = 0.0
+    offset: int = 0
 
     def __post_init__(self) -> None:
         if self.k < 1:
             raise ZcalcError(f"k must be at least 1, not {self.k}.", "For example: k=5.")
+        if self.offset < 0:
+            raise ZcalcError(f"offset can't be negative, as {self.offset} is.", "Leave it out.")
         for name, low, high in (("threshold", -1, 1), ("fold", 0, 1), ("diversity", 0, 1)):
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
@@ -175,12 +146,13 @@ def nearest(
     query: Query,
     exclude: Collection[str] = (),
     mean: np.ndarray | None = None,
-) -> list[Hit]:
+) -> Hits:
     """Find the pictures nearest to a unit vector (d,), best first.
 
     Paths in `exclude` are left out. With `mean` (d,), it is subtracted from the pictures before
     comparing.
     """
+    offset, query = query.offset, replace(query, k=query.k + query.offset, offset=0)
     limit = query.k
     if query.needs_vectors or mean is not None:
         limit = max(50, query.k * _CANDIDATES_PER_HIT)
@@ -192,7 +164,7 @@ def nearest(
         limit = min(_MAX_CANDIDATES, 4 * limit)
     if query.diversity:
         candidates = _diversify(candidates, query)
-    return [_hit(pictures, candidate) for candidate in candidates[: query.k]]
+    return Hits(_hit(pictures, candidate) for candidate in candidates[offset : query.k])
 
 
 def _candidates(  # noqa: PLR0913, PLR0917
@@ -281,9 +253,4 @@ def _hit(pictures: Searchable, candidate: _Candidate) -> Hit:
 
 def _exists(path: str) -> bool:
     """Whether a picture's file, or the tar shard it is in, exists."""
-    return os.path.exists(path) or ("!" in path and os.path.isfile(path.rpartition("!")[0]))
-
-
-def jsonable(value: Any) -> Any:
-    """A metadata value as JSON can represent it; dates and the like become text."""
-    return value if isinstance(value, str | int | float | bool) else str(value)
+    return os.path.exists(split_path(Path(path))[0])

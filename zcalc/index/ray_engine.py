@@ -102,8 +102,11 @@ def _decode(row: dict[str, Any], shared: Any, size: int, load: Load) -> dict[str
         "first": first,
         "sha256": np.array([outcome.sha256.hex() for outcome in outcomes]),
         "skipped": np.array([outcome.skipped for outcome in outcomes]),
+        "passing": np.array([outcome.passing for outcome in outcomes], bool),
         "caption": np.array([outcome.caption for outcome in outcomes]),
         "key": np.array([outcome.key.hex() for outcome in outcomes]),
+        "written": np.array([outcome.written or "" for outcome in outcomes]),
+        "known": np.array([outcome.written is not None for outcome in outcomes], bool),
         "unused": np.array([outcome.unused for outcome in outcomes]),
         "new": np.array([result.outcome.number for result in new], np.int64),
         "inputs": np.stack([np.asarray(result.input) for result in new]) if new else np.empty(0),
@@ -122,8 +125,12 @@ def _outcomes(row: dict[str, Any], encoded: Set[bytes]) -> Iterator[Outcome]:
             int(row["first"]) + number,
             bytes.fromhex(str(row["sha256"][number])),
             vector,
-            key=key,
-            **{name: str(row[name][number]) for name in ("skipped", "caption", "unused")},
+            str(row["skipped"][number]),
+            str(row["caption"][number]),
+            key,
+            str(row["unused"][number]),
+            bool(row["passing"][number]),
+            str(row["written"][number]) if row["known"][number] else None,
         )
 
 

@@ -4,8 +4,10 @@ import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from fnmatch import translate
+from functools import partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 import numpy as np
 
@@ -72,25 +74,30 @@ def check_pattern(gallery: "Gallery", node: Call) -> None:
         return
     pictures = [(picture.name, str(picture.path)) for picture in gallery]
     names, paths = [name for name, _ in pictures], [path for _, path in pictures]
-    if not _matching(names, paths, gallery.roots, pattern).any():
-        near = _near(pattern, names, paths, gallery.roots)
-        raise ZcalcError(f"{unparse(node)} has no pictures", near)
+    if not matching(names, paths, gallery.roots, pattern).any():
+        hint = near(pattern, names, paths, gallery.roots)
+        raise ZcalcError(f"{unparse(node)} has no pictures", hint)
 
 
 def _matches(index: "Index", pattern: str) -> np.ndarray:
     """Which rows (n,) match a pattern."""
     roots = [Path(root) for root in index.roots]
-    return _matching(index.table["name"].to_pylist(), index.paths, roots, pattern)
+    return matching(index.table["name"].to_pylist(), index.paths, roots, pattern)
 
 
-def _matching(
+def matching(
     names: Sequence[str], paths: Sequence[str], roots: Sequence[Path], pattern: str
 ) -> np.ndarray:
     """Which pictures (n,) match a pattern."""
-    match = re.compile(translate(pattern)).match
+    composed = partial(normalize, "NFC")
+    found = re.compile(translate(composed(pattern))).match
+
+    def match(text: str) -> bool:
+        return bool(found(text if text.isascii() else composed(text)))
+
     return np.array(
         [
-            bool(match(name)) or any(match(p) for p in _spellings(path, roots))
+            match(name) or any(match(p) for p in _spellings(path, roots))
             for name, path in zip(names, paths, strict=True)
         ],
         dtype=bool,
@@ -117,10 +124,10 @@ def _empty(index: "Index", node: Call, given: dict[str, str | float]) -> ZcalcEr
     if "where" in given and _matches(index, pattern).any():
         return ZcalcError(message, "The pattern matches, but no match meets the condition.")
     roots = [Path(root) for root in index.roots]
-    return ZcalcError(message, _near(pattern, index.table["name"].to_pylist(), index.paths, roots))
+    return ZcalcError(message, near(pattern, index.table["name"].to_pylist(), index.paths, roots))
 
 
-def _near(pattern: str, names: Sequence[str], paths: Sequence[str], roots: Sequence[Path]) -> str:
+def near(pattern: str, names: Sequence[str], paths: Sequence[str], roots: Sequence[Path]) -> str:
     """Names and folders that come near a pattern, or a few that there are."""
     known = dict.fromkeys(names[:_SEARCHED])
     for path in paths[:_SEARCHED]:

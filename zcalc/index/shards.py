@@ -6,25 +6,30 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from zcalc import sidecars
+from zcalc.archives import is_archive, plain_tar
 from zcalc.errors import ZcalcError
 from zcalc.index.items import Item, resolve_file
+from zcalc.index.manifest import SourceInfo
 from zcalc.pictures import SUFFIXES, printable
 
 _MAX_SIDECAR = 1 << 20  # bytes; larger sidecar files are ignored
+_OF_A_MAC = "._"  # files that a Mac adds beside others
 
 
 class Shards:
-    """The pictures in tar files in webdataset's layout.
+    """The pictures in tar files in webdataset's layout, compressed ones too.
 
-    The metadata of `x.jpg` are the fields of `x.json`, with `x.txt` as its caption. A picture's
-    name combines its shard and its key: `00007/x`.
+    The metadata of `x.jpg` are the fields of `x.json`, with `x.txt` as its caption, wherever in the
+    tar these are. A picture's name combines its shard and its key: `00007/x`.
     """
 
     def __init__(self, files: Iterable[Path]) -> None:
         self.files = [resolve_file(path) for path in files]
         self.roots = tuple(dict.fromkeys(str(path.parent) for path in self.files))
+        self.infos = tuple(SourceInfo(str(path), str(path.parent)) for path in self.files)
 
     def __iter__(self) -> Iterator[Item]:
         for file in self.files:
@@ -35,25 +40,31 @@ def shards_in(root: Path) -> Iterator[Path]:
     """The tar files in a folder and its subfolders."""
     for folder, subfolders, files in os.walk(root):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        yield from (Path(folder, f) for f in sorted(files) if f.lower().endswith(".tar"))
+        paths = (Path(folder, name) for name in sorted(files) if not name.startswith("."))
+        yield from (path for path in paths if is_archive(path))
 
 
 def _items(shard: Path) -> Iterator[Item]:
     """The pictures of a tar file, with their metadata."""
+    mtime_ns = 0
+    samples: dict[str, list[tarfile.TarInfo]] = {}
+    reason = ""
     try:
         mtime_ns = shard.stat().st_mtime_ns
-        with tarfile.open(shard, "r:") as tar:
-            sample: list[tarfile.TarInfo] = []
-            for member in tar:
-                if sample and _key(member.name) != _key(sample[0].name):
-                    yield from _sample_items(shard, mtime_ns, tar, sample)
-                    sample = []
-                if member.isreg():
-                    sample.append(member)
-            yield from _sample_items(shard, mtime_ns, tar, sample)
-    except (OSError, tarfile.TarError, ValueError) as error:
-        reason = f"the tar can't be read: {printable(str(error))}"
-        yield Item(shard.stem, str(shard), str(shard), skipped=reason)
+        with tarfile.open(plain_tar(shard), "r:") as tar:
+            try:
+                for member in tar:
+                    if member.isreg() and not _is_added(member.name):
+                        samples.setdefault(_key(member.name), []).append(member)
+            except (OSError, tarfile.TarError, ValueError) as error:  # its end is missing
+                reason = str(error)
+            for sample in samples.values():
+                yield from _sample_items(shard, mtime_ns, tar, sample)
+    except (OSError, EOFError, tarfile.TarError, ValueError, ZcalcError) as error:
+        reason = error.message if isinstance(error, ZcalcError) else str(error)
+    if reason:
+        reason = f"the tar can't be read: {printable(reason)}"
+        yield Item(shard.stem, str(shard), str(shard), skipped=reason, source=str(shard))
 
 
 def _sample_items(
@@ -72,14 +83,14 @@ def _sample_items(
             metadata |= _fields(suffix, data)
             caption = _caption(data) if suffix == ".txt" else caption
     for member in pictures:
-        name = printable(f"{shard.stem}/{_key(member.name)}")
+        name = printable(f"{_stem(shard)}/{_key(member.name)}")
         path = f"{shard}!{member.name}"
         place = (str(shard), member.size, mtime_ns, member.offset_data)
-        yield Item(name, path, *place, metadata, caption=caption)
+        yield Item(name, path, *place, metadata, caption=caption, source=str(shard))
 
 
 def _fields(suffix: str, data: bytes) -> dict[str, Any]:
-    text = data.decode("utf-8", "replace")
+    text = data.decode("utf-8-sig", "replace")
     if suffix == ".txt":
         return {"caption": text.strip()}
     try:
@@ -97,8 +108,18 @@ def _caption(data: bytes) -> str:
         return ""
 
 
+def _is_added(member: str) -> bool:
+    """Whether a member is none of the collection's own files."""
+    *folders, name = member.split("/")
+    return name.startswith(_OF_A_MAC) or "__MACOSX" in folders
+
+
+def _stem(shard: Path) -> str:
+    return shard.name.partition(".")[0] or shard.name
+
+
 def _key(member: str) -> str:
     """The key that the members of a sample share: the path up to the first dot of the file name."""
-    folder, _, name = member.rpartition("/")
+    folder, _, name = normalize("NFC", member).rpartition("/")
     key = name.partition(".")[0]
     return f"{folder}/{key}" if folder else key

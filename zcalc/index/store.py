@@ -1,5 +1,6 @@
 """An opened index: the pictures and vectors of one generation, immutable."""
 
+import os
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -13,13 +14,16 @@ import pyarrow as pa
 from zcalc.compound import Spread
 from zcalc.errors import ZcalcError
 from zcalc.index import manifest as manifests
-from zcalc.index import structure_cache
+from zcalc.index import structure_cache, written
 from zcalc.index import table as tables
+from zcalc.index.columns import concatenate, to_unicode
 from zcalc.index.errors import DamagedIndex
 from zcalc.index.manifest import CURRENT, PREVIOUS, Manifest, PartInfo
+from zcalc.index.paths import PathsByName
 from zcalc.index.structure import Structure
 from zcalc.index.table import Caption, Entry, TablePart
 from zcalc.index.vectors import EAGER_BYTES, Part, Vectors
+from zcalc.pictures import spellings
 
 _MEAN_SAMPLE = 131_072  # rows that mean and spread are taken over, at least
 
@@ -44,7 +48,7 @@ class Index:
         self.manifest, self.vectors, self.folder = manifest, vectors, folder
         self.model, self.dim, self.roots = manifest.model, manifest.dim, manifest.roots
         self.memory, self.caption_share = manifest.memory, manifest.caption_share
-        self._tables, self._skipped = parts, skipped
+        self.table_parts, self._skipped = parts, skipped
         self._starts = list(accumulate((part.count for part in parts), initial=0))
 
     @classmethod
@@ -107,39 +111,39 @@ class Index:
     @cached_property
     def table(self) -> pa.Table:
         """One row per picture: name, path, size, mtime_ns, sha256, and its metadata."""
-        return tables.drop_hidden(tables.concatenate([part.table for part in self._tables]))
+        return tables.drop_hidden(concatenate([part.table for part in self.table_parts]))
 
     def entry(self, row: int) -> Entry:
         """The entry of a row; reads only its part of the table."""
         part, offset = self._split(row)
-        return tables.entry_of(self._tables[part].table, offset)
+        return tables.entry_of(self.table_parts[part].table, offset)
 
     def metadata(self, row: int) -> dict[str, Any]:
         """The metadata of a row, by column, without nulls."""
         part, offset = self._split(row)
-        table = self._tables[part].table
+        table = self.table_parts[part].table
         values = {name: table[name][offset].as_py() for name in tables.metadata_columns(table)}
         return {name: value for name, value in values.items() if value is not None}
 
     def caption(self, row: int) -> str | None:
         """The caption that went into a row's vector; None if there is none."""
         part, offset = self._split(row)
-        table = self._tables[part].table
+        table = self.table_parts[part].table
         return table["_caption"][offset].as_py() if "_caption" in table.column_names else None
 
     def row_named(self, name: str) -> int | None:
         """The row of the picture with this name; None if there is none."""
         import pyarrow.compute as pc
 
-        if tables.to_unicode(name) != name:
+        if to_unicode(name) != name:
             return None
-        row = pc.index(self.table["name"], name).as_py()
-        return row if row >= 0 else None
+        rows = (pc.index(self.table["name"], spelling).as_py() for spelling in spellings(name))
+        return next((row for row in rows if row >= 0), None)
 
     @cached_property
     def captions(self) -> list[Caption]:
         """The captions of all rows."""
-        return [c for part in self._tables for c in tables.captions_of(part.table)]
+        return [c for part in self.table_parts for c in tables.captions_of(part.table)]
 
     @property
     def fields(self) -> list[str]:
@@ -149,17 +153,42 @@ class Index:
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
         """The entries of all rows."""
-        return tuple(e for part in self._tables for e in tables.entries_of(part.table))
+        return tuple(e for part in self.table_parts for e in tables.entries_of(part.table))
 
     @cached_property
     def paths(self) -> list[str]:
         """The paths of all rows."""
-        return [path for part in self._tables for path in tables.paths_of(part.table)]
+        return [path for part in self.table_parts for path in tables.paths_of(part.table)]
+
+    @cached_property
+    def sources(self) -> list[str]:
+        """The source of each row: a folder, tar shard or table that the manifest lists.
+
+        In an index of an older zcalc it is the folder, of those in `roots`, that has the picture.
+        """
+        listed = [source for part in self.table_parts for source in tables.sources_of(part.table)]
+        if self.manifest.sources:
+            return listed
+        folders = [(root, root.rstrip(os.sep) + os.sep) for root in self.roots]
+        return [
+            next((root for root, prefix in folders if path.startswith(prefix)), "")
+            for path in self.paths
+        ]
+
+    @property
+    def part_tables(self) -> list[pa.Table]:
+        """The tables of the parts, with their hidden columns."""
+        return [part.table for part in self.table_parts]
+
+    @cached_property
+    def written(self) -> list[str | None]:
+        """What cameras wrote into the picture of each row; None where that was never read."""
+        return [text for part in self.table_parts for text in tables.written_of(part.table)]
 
     @property
     def paths_by_name(self) -> Mapping[str, Path]:
         """The picture files by name, looked up lazily."""
-        return _PathsByName(self)
+        return PathsByName(self)
 
     @cached_property
     def skipped(self) -> tuple[Entry, ...]:
@@ -203,6 +232,12 @@ class Index:
         scores, rows = self.structure.search(queries, k, within)
         return (scores[0], rows[0]) if np.ndim(vectors) == 1 else (scores, rows)
 
+    def listed_columns(self, part: int) -> set[str]:
+        """The columns of metadata of a part that come from its sources, not from the pictures."""
+        table = self.table_parts[part].table
+        columns = set(tables.metadata_columns(table)) - {"caption"}
+        return columns if "_read" not in table.column_names else columns - set(written.COLUMNS)
+
     def locate(self, row: int) -> tuple[int, int]:
         """The part of a row, and its number among the part's stored vectors."""
         part, offset = self._split(row)
@@ -215,30 +250,10 @@ class Index:
 
     def check(self) -> None:
         """Verify every file against its hash; raises DamagedIndex on a mismatch."""
-        for part in (*self._tables, *([self._skipped] if self._skipped else [])):
+        for part in (*self.table_parts, *([self._skipped] if self._skipped else [])):
             _ = part.table
         for _ in self.vectors.chunks():
             pass
-
-
-class _PathsByName(Mapping[str, Path]):
-    """Picture files by name, looked up in the table of an index."""
-
-    def __init__(self, index: Index) -> None:
-        self._index = index
-
-    def __len__(self) -> int:
-        return len(self._index)
-
-    def __iter__(self) -> Iterator[str]:
-        for chunk in self._index.table["name"].chunks:
-            yield from chunk.to_pylist()
-
-    def __getitem__(self, name: str) -> Path:
-        row = self._index.row_named(name)
-        if row is None:
-            raise KeyError(name)
-        return Path(self._index.entry(row).path)
 
 
 def _open(folder: Path, name: str) -> Index:

@@ -2,13 +2,14 @@
 
 File systems allow paths that are not valid Unicode. The hidden column `_path` stores such a path
 byte for byte; the column `path` has a printable form of it. The hidden column `_caption` has what
-went into a picture's vector, `_sidecar` the size and time of the text file that it was read from.
+went into a picture's vector, `_sidecar` the size and time of the text file that it was read from,
+`_source` the folder, shard or table that a picture was listed from, `_read` what cameras and
+programs wrote into it (see `written`), which the columns of metadata repeat.
 """
 
 import io
-import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,12 +18,22 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from zcalc.index.columns import column_of, to_unicode
 from zcalc.index.errors import DamagedIndex
 from zcalc.storage import digest
 
 CORE_COLUMNS = ("name", "path", "size", "mtime_ns", "sha256")  # present in every index
-_HIDDEN_COLUMNS = ("_path", "_skipped", "_row", "_caption", "_sidecar")
-_ENTRY_COLUMNS = {*CORE_COLUMNS, "_path", "_skipped"}
+_HIDDEN_COLUMNS = (
+    "_path",
+    "_skipped",
+    "_passing",
+    "_row",
+    "_caption",
+    "_sidecar",
+    "_source",
+    "_read",
+)
+_ENTRY_COLUMNS = {*CORE_COLUMNS, "_path", "_skipped", "_passing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,7 @@ class Entry:
     mtime_ns: int
     sha256: str
     skipped: str = ""  # why it has no vector
+    passing: bool = False  # whether that reason may pass: the picture is tried again each time
 
 
 class TablePart:
@@ -82,8 +94,10 @@ def table_of(
     entries: Sequence[Entry],
     metadata: Sequence[Mapping[str, Any]] | None = None,
     captions: Sequence[Caption] = (),
+    sources: Sequence[str] = (),
+    written: Sequence[str | None] = (),
 ) -> pa.Table:
-    """Build a table of entries, their metadata, and their captions if any has one.
+    """Build a table of entries, their metadata, captions if any has one, sources and `_read`.
 
     A metadata field with the name of a core or hidden column gets a trailing underscore.
     """
@@ -100,6 +114,13 @@ def table_of(
         columns["_path"] = pa.array(raw, pa.binary())
     if any(entry.skipped for entry in entries):
         columns["_skipped"] = pa.array([to_unicode(e.skipped) for e in entries], pa.string())
+    if any(entry.passing for entry in entries):
+        columns["_passing"] = pa.array([e.passing for e in entries], pa.bool_())
+    if any(sources):
+        texts = pa.array([to_unicode(source) for source in sources], pa.string())
+        columns["_source"] = texts.dictionary_encode()
+    if any(text is not None for text in written):
+        columns["_read"] = pa.array(written, pa.string())
     for name, values in (
         ("_caption", [caption.text or None for caption in captions]),
         ("_sidecar", [caption.sidecar or None for caption in captions]),
@@ -109,7 +130,7 @@ def table_of(
     names = dict.fromkeys(name for fields in metadata or () for name in fields)
     for name in names:
         reserved = name in (*CORE_COLUMNS, *_HIDDEN_COLUMNS)
-        columns[f"{name}_" if reserved else name] = _column([f.get(name) for f in metadata or ()])
+        columns[f"{name}_" if reserved else name] = column_of([f.get(name) for f in metadata or ()])
     return pa.table(columns)
 
 
@@ -148,28 +169,18 @@ def captions_of(table: pa.Table) -> list[Caption]:
     return [Caption(*pair) if any(pair) else none for pair in texts]
 
 
-def concatenate(tables: Sequence[pa.Table]) -> pa.Table:
-    """Concatenate tables; missing columns become null, conflicting types become text."""
-    types: dict[str, pa.DataType] = {}
-    for table in tables:
-        for field in table.schema:
-            types[field.name] = _common_type(types.get(field.name, field.type), field.type)
-    aligned = [
-        pa.table(
-            {
-                name: _cast(table[name], dtype)
-                if name in table.column_names
-                else pa.nulls(len(table), dtype)
-                for name, dtype in types.items()
-            }
-        )
-        for table in tables
-    ]
-    return pa.concat_tables(aligned)
+def sources_of(table: pa.Table) -> list[str]:
+    """The sources of all rows; "" where none was recorded."""
+    if "_source" not in table.column_names:
+        return [""] * len(table)
+    return [source or "" for source in table["_source"].to_pylist()]
 
 
-def _cast(column: pa.ChunkedArray, dtype: pa.DataType) -> pa.ChunkedArray:
-    return column if column.type == dtype else column.cast(dtype)  # imports pyarrow.compute
+def written_of(table: pa.Table) -> list[str | None]:
+    """What cameras wrote into the pictures of all rows; None where that was never read."""
+    if "_read" not in table.column_names:
+        return [None] * len(table)
+    return table["_read"].to_pylist()
 
 
 def drop_hidden(table: pa.Table) -> pa.Table:
@@ -208,16 +219,6 @@ def from_buffer(data: pa.Buffer) -> pa.Table:
     return pa.ipc.open_file(data).read_all()
 
 
-def to_unicode(text: str) -> str:
-    """A path as text: by its bytes as UTF-8, whatever the locale; what isn't UTF-8 is replaced."""
-    if text.isascii():
-        return text
-    try:
-        return os.fsencode(text).decode("utf-8", "replace")
-    except UnicodeEncodeError:  # not a path of this system
-        return text.encode("utf-8", "replace").decode()
-
-
 def _entry(row: dict[str, Any]) -> Entry:
     raw = row.get("_path")
     return Entry(
@@ -227,32 +228,9 @@ def _entry(row: dict[str, Any]) -> Entry:
         row["mtime_ns"],
         (row["sha256"] or b"").hex(),
         row.get("_skipped") or "",
+        bool(row.get("_passing")),
     )
 
 
 def _is_unicode(path: str) -> bool:
     return path.isascii() or not any("\ud800" <= c <= "\udfff" for c in path)
-
-
-def _column(values: Iterable[Any]) -> pa.Array:
-    """One column from any values: a common type where there is one, else text."""
-    flat = [json.dumps(v) if isinstance(v, list | dict) else v for v in values]
-    flat = [to_unicode(v) if isinstance(v, str) else v for v in flat]
-    types = {type(v) for v in flat if v is not None}
-    if types == {int, float}:
-        flat = [None if v is None else float(v) for v in flat]
-    elif len(types) > 1:
-        flat = [None if v is None else str(v) for v in flat]
-    try:
-        return pa.array(flat)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        return pa.array([None if v is None else to_unicode(str(v)) for v in flat], pa.string())
-
-
-def _common_type(a: pa.DataType, b: pa.DataType) -> pa.DataType:
-    if a == b or pa.types.is_null(b):
-        return a
-    if pa.types.is_null(a):
-        return b
-    numeric = [pa.types.is_integer(t) or pa.types.is_floating(t) for t in (a, b)]
-    return pa.float64() if all(numeric) else pa.string()

@@ -89,15 +89,15 @@ class Vectors:
     """
 
     def __init__(self, parts: "Sequence[Part | np.ndarray]", live: Sequence[Any] = ()) -> None:
-        self._parts = list(parts)
-        self.live = list(live) or [None] * len(self._parts)  # live rows of each part; None: all
+        self.parts = list(parts)
+        self.live = list(live) or [None] * len(self.parts)  # live rows of each part; None: all
         sizes = [
             part.shape[0] if rows is None else len(rows)
-            for part, rows in zip(self._parts, self.live, strict=True)
+            for part, rows in zip(self.parts, self.live, strict=True)
         ]
         self._starts = np.cumsum([0, *sizes])  # (parts + 1)
-        self.shape = (int(self._starts[-1]), int(self._parts[0].shape[1]))
-        self.dtype = np.dtype(self._parts[0].dtype)
+        self.shape = (int(self._starts[-1]), int(self.parts[0].shape[1]))
+        self.dtype = np.dtype(self.parts[0].dtype)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -114,7 +114,7 @@ class Vectors:
 
     def chunks(self, size: int = 16_384) -> Iterator[np.ndarray]:
         """All rows in order, at most `size` at a time: (m, d) in the stored dtype."""
-        for part, live in zip(self._parts, self.live, strict=True):
+        for part, live in zip(self.parts, self.live, strict=True):
             count = part.shape[0] if live is None else len(live)
             for start in range(0, count, size):
                 stop = min(start + size, count)
@@ -132,7 +132,7 @@ class Vectors:
             at = np.flatnonzero(parts == part)
             offsets = rows[at] - self._starts[part]
             live = self.live[part]
-            vectors[at] = _take(self._parts[part], offsets if live is None else live[offsets])
+            vectors[at] = _take(self.parts[part], offsets if live is None else live[offsets])
         return vectors
 
 

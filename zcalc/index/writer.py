@@ -29,8 +29,13 @@ from zcalc.storage import digest, sync_folder, write_atomically
 
 _LOCK = ".lock"
 _DATA = r"(vectors|table|structure|journal)-[0-9a-f]+\.\w+"
-_INDEX_FILE = re.compile(rf"{_DATA}|manifest\.json|previous\.json|\.lock|\..+\.[0-9a-f]{{8}}")
-_SWEPT_FILE = re.compile(rf"{_DATA}|\.({_DATA}|manifest\.json|previous\.json)\.[0-9a-f]{{8}}")
+_KEPT = r"kept-[0-9a-f]+\.bin"
+_INDEX_FILE = re.compile(
+    rf"{_DATA}|{_KEPT}|manifest\.json|previous\.json|\.lock|\..+\.[0-9a-f]{{8}}"
+)
+_SWEPT_FILE = re.compile(
+    rf"{_DATA}|\.({_DATA}|{_KEPT}|manifest\.json|previous\.json)\.[0-9a-f]{{8}}"
+)
 
 
 class Writer:
@@ -112,6 +117,15 @@ class Writer:
             sync_folder(self.folder.parent)
             self.sweep()
         return Index.open(self.folder)
+
+    def forget(self) -> None:
+        """Delete the previous generation, and the vectors that were kept aside."""
+        with saving(self.folder):
+            (self.folder / PREVIOUS).unlink(missing_ok=True)
+            for path in self.folder.glob("kept-*.bin"):
+                path.unlink(missing_ok=True)
+            self.sweep()
+            sync_folder(self.folder)
 
     def sweep(self) -> None:
         """Delete the files that neither the current nor the previous generation refers to."""

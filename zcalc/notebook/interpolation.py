@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from zcalc.errors import ZcalcError
 from zcalc.expression import Expression
-from zcalc.index.query import Hit
+from zcalc.index.hits import Hit
 from zcalc.language import (
     Bound,
     LanguageError,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zcalc.errors import ZcalcError
 from zcalc.evaluator import Evaluation
 from zcalc.expression import Expression
-from zcalc.index.query import Hit, jsonable
+from zcalc.index.hits import Hit, jsonable
 from zcalc.language import Image, Node, Operand, operands, plan, sets
 from zcalc.notebook.draft import expression
 from zcalc.pictures import SHOWN, open_picture

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from zcalc.answer import Answer, Measure, Term
 from zcalc.decode.caption import Beam
 from zcalc.gallery import Picture
-from zcalc.index.query import Hit
+from zcalc.index.hits import Hit
 from zcalc.language import Image, Text
 from zcalc.show.elements import BAR_WIDTH, Thumbnails, figure, html_table, padded
 from zcalc.show.equation import pieces

@@ -4,7 +4,7 @@ from typing import Any
 
 from zcalc.answer import Answer
 from zcalc.decode.caption import Beam
-from zcalc.index.query import Hit, jsonable
+from zcalc.index.hits import Hit, jsonable
 from zcalc.language import unparse
 from zcalc.words import Word
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from zcalc.index.query import Hit
+from zcalc.index.hits import Hit
 from zcalc.pictures import printable
 from zcalc.show.notes import caption_note
 from zcalc.show.thumbnails import shows_pictures, strip

@@ -1,9 +1,10 @@
-"""Progress bars: on standard error in a terminal, as HTML in a notebook; gone when done."""
+"""Progress: a bar in a terminal or a notebook, gone when done; lines in logs, JSON for programs."""
 
+import json
 import sys
 import threading
 import time
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.progress import (
@@ -25,6 +26,8 @@ from zcalc.show.html import escaped
 
 _WIDE = 80  # columns that a whole bar needs
 _INTERVAL = 0.1  # seconds between updates in a notebook
+_LINE_INTERVAL, _JSON_INTERVAL = 10.0, 1.0
+_style = "auto"
 _FRAME = (
     "max-width:760px;margin:4px 0;font:13px/1.5 system-ui,sans-serif;"
     "color:var(--jp-content-font-color1,var(--vscode-foreground,inherit))"
@@ -35,9 +38,19 @@ _FILL = "height:4px;border-radius:2px;background:#4a8fe0;width:"
 
 def progress_bar(label: str, total: int | None, unit: str, start: float) -> Bar:
     """The bar for where this runs; `start` is the `time.monotonic` at which the work began."""
+    if _style == "json":
+        return JsonBar(label, total, unit, start)
     if _in_notebook():
         return NotebookBar(label, total, unit, start)
-    return TerminalBar(label, total, unit)
+    if sys.stderr is not None and sys.stderr.isatty():
+        return TerminalBar(label, total, unit)
+    return LineBar(label, total, unit, start)
+
+
+def use(style: Literal["auto", "json"]) -> None:
+    """Show progress as JSON on standard error, or in the way that suits the place."""
+    global _style  # noqa: PLW0603
+    _style = style
 
 
 def _in_notebook() -> bool:
@@ -100,7 +113,7 @@ class NotebookBar:
         if time.monotonic() < self._next_update:
             return
         self._next_update = time.monotonic() + _INTERVAL
-        status = self._status(done)
+        status = _status(self._label, done, self._total, self._unit, self._start)
         share = f"{100 * min(1.0, done / self._total):.0f}" if self._total else "0"
         html = (
             f'<div style="{_FRAME}"><div role="progressbar" aria-valuenow="{share}">'
@@ -114,18 +127,61 @@ class NotebookBar:
         """Empty the output, so that nothing of it is saved."""
         self._handle.update(_bundle("", ""), raw=True)
 
-    def _status(self, done: int) -> str:
-        """Such as "Writing a caption · 3 of 12 · 4 s left"."""
-        elapsed = time.monotonic() - self._start
-        shown = readable if self._unit == BYTES else "{:,}".format
-        of = f" of {shown(self._total)}" if self._total else ""
-        parts = [self._label, f"{shown(done)}{of}"]
-        if self._unit and elapsed:
-            rate = int(done / elapsed)
-            parts.append(f"{readable(rate)}/s" if self._unit == BYTES else f"{rate} {self._unit}/s")
-        if self._total and done:
-            parts.append(_time_left(elapsed / done * max(0, self._total - done)))
-        return " · ".join(parts)
+
+class LineBar:
+    """A line on standard error now and then, for logs: where there is no terminal to draw on."""
+
+    def __init__(self, label: str, total: int | None, unit: str, start: float) -> None:
+        self._label, self._total, self._unit, self._start = label, total, unit, start
+        self._next_update = start + _LINE_INTERVAL
+
+    def update(self, done: int, message: str) -> None:
+        """Say how many items are done; every ten seconds."""
+        if time.monotonic() >= self._next_update:
+            self._next_update = time.monotonic() + _LINE_INTERVAL
+            line = _status(self._label, done, self._total, self._unit, self._start)
+            print(line, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Nothing to remove."""
+
+
+class JsonBar:
+    """Progress for programs: a JSON object a line on standard error, at most one a second."""
+
+    def __init__(self, label: str, total: int | None, unit: str, start: float) -> None:
+        self._fixed = {"progress": label, "total": total, "unit": unit or None}
+        self._start, self._next_update, self._done = start, 0.0, 0
+
+    def update(self, done: int, message: str) -> None:
+        """Say how many items are done."""
+        self._done = done
+        if time.monotonic() >= self._next_update:
+            self._next_update = time.monotonic() + _JSON_INTERVAL
+            self._write(False)
+
+    def close(self) -> None:
+        """Say that it has ended."""
+        self._write(True)
+
+    def _write(self, ended: bool) -> None:
+        seconds = round(time.monotonic() - self._start, 3)
+        data = {**self._fixed, "done": self._done, "seconds": seconds, "ended": ended}
+        print(json.dumps(data), file=sys.stderr, flush=True)
+
+
+def _status(label: str, done: int, total: int | None, unit: str, start: float) -> str:
+    """Such as "Writing a caption · 3 of 12 · 4 s left"."""
+    elapsed = time.monotonic() - start
+    shown = readable if unit == BYTES else "{:,}".format
+    of = f" of {shown(total)}" if total else ""
+    parts = [label, f"{shown(done)}{of}"]
+    if unit and elapsed:
+        rate = int(done / elapsed)
+        parts.append(f"{readable(rate)}/s" if unit == BYTES else f"{rate} {unit}/s")
+    if total and done:
+        parts.append(_time_left(elapsed / done * max(0, total - done)))
+    return " · ".join(parts)
 
 
 def _time_left(seconds: float) -> str:

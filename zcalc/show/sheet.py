@@ -6,7 +6,7 @@ Everything that comes from a person or a file is escaped; pictures are small JPE
 from pathlib import Path
 
 from zcalc.answer import Answer
-from zcalc.index.query import Hit
+from zcalc.index.hits import Hit
 from zcalc.pictures import printable
 from zcalc.show.html import escaped, jpeg_uri, style_sheet
 from zcalc.show.notes import caption_note

@@ -96,9 +96,15 @@ def print_measure(measure: "Measure") -> None:
 def print_skipped(skipped: "Sequence[Skipped]") -> None:
     """Print on standard error which pictures were skipped, and why."""
     if skipped:
-        rows = [f"  {entry.path}: {entry.reason}" for entry in skipped[:_MAX_SKIPPED]]
-        more = len(skipped) - _MAX_SKIPPED
-        rows += [f"  and {more} more"] if more > 0 else []
+        groups: dict[str, list[Skipped]] = {}
+        for entry in skipped:
+            groups.setdefault(entry.reason, []).append(entry)
+        rows = []
+        for reason, entries in groups.items():
+            more = f" and {len(entries) - 1} more" if len(entries) > 1 else ""
+            rows.append(f"  {entries[0].path}{more}: {reason}")
+        more_reasons = len(rows) - _MAX_SKIPPED
+        rows = [*rows[:_MAX_SKIPPED], *([f"  and {more_reasons} more"] if more_reasons > 0 else [])]
         title = f"{len(skipped)} picture{'s' * (len(skipped) > 1)} skipped:"
         err.print(Group(*map(_plain, [title, *rows])), style="yellow")
 

@@ -11,7 +11,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from zcalc.index.query import Hit
+from zcalc.index.hits import Hit
 from zcalc.pictures import printable
 
 _MAX_COLUMNS, _MAX_LINES = 26, 13  # of a thumbnail
