@@ -10,11 +10,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from zcalc.errors import ZcalcError
 from zcalc.progress import readable, track
-from zcalc.storage import cache_folder, digest
 
 _COMPRESSED = (".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
 SUFFIXES = (".tar", *_COMPRESSED)
@@ -44,6 +41,10 @@ def plain_tar(archive: Path) -> Path:
     """
     if not archive.name.lower().endswith(_COMPRESSED):
         return archive
+    from filelock import FileLock
+
+    from zcalc.storage import cache_folder, digest  # imports NumPy
+
     status = archive.stat()
     place = digest(str(archive))[:24]
     folder = cache_folder("archives")

@@ -190,6 +190,10 @@ class Gallery:
             return path
         return Path(f"{path}{member}" if member.startswith("#") else f"{path}!{member}")
 
+    def stored(self, name: str, model: str) -> "np.ndarray | None":
+        """The unit vector (d,) by `model` that is stored of a picture; here, none is."""
+        return None
+
     def _picture(self, name: str, path: Path) -> Picture:
         """A picture with its caption; one in a file beside it is not read yet."""
         known = self._captions.get(name)

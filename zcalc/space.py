@@ -101,15 +101,12 @@ class Space:
 
         Raw features are not in an index.
         """
-        from zcalc.index import IndexedGallery
-
         gallery, adhoc = self.gallery, self.adhoc
-        if not isinstance(gallery, IndexedGallery) or not self.normalize:
-            return {}
-        if gallery.index.model != self.models.encoder.identity:
+        if not self.normalize:
             return {}
         whole = [n for n in pictures if n.box is None and adhoc.get(n.name) is None]
-        found = {n: gallery.stored(pictures[n].name) for n in whole}
+        model = self.models.encoder.identity
+        found = {n: gallery.stored(pictures[n].name, model) for n in whole}
         return {n: vector for n, vector in found.items() if vector is not None}
 
     def _embed(

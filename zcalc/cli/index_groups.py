@@ -46,7 +46,8 @@ def duplicates(
                 print(f"{mark:>6}  {printable(hit.path)}")
             print()
         count = sum(len(group) - 1 for group in groups)
-        typer.echo(f"{len(groups)} groups, {count} pictures more than one of each.", err=True)
+        said = f"{len(groups)} group{'s' * (len(groups) != 1)}"
+        typer.echo(f"{said}, {count} to drop to keep one of each.", err=True)
 
 
 @app.command("clusters")

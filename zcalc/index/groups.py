@@ -13,7 +13,7 @@ from zcalc.progress import track
 
 _NEIGHBOURS = 16  # that each picture is compared with
 _BATCH = 1024
-_ITERATIONS = 30
+_ITERATIONS, _RESTARTS = 30, 8
 
 
 def duplicates(index: Index, threshold: float = NEAR_DUPLICATE) -> list[list[Hit]]:
@@ -79,7 +79,13 @@ def clusters(index: Index, count: int | None = None, seed: int = 0) -> list[Clus
 
     vectors = np.ascontiguousarray(np.asarray(index.vectors), np.float32)  # (n, d)
     kmeans = faiss.Kmeans(
-        index.dim, count, niter=_ITERATIONS, spherical=True, seed=seed, min_points_per_centroid=1
+        index.dim,
+        count,
+        niter=_ITERATIONS,
+        spherical=True,
+        seed=seed,
+        nredo=_RESTARTS,
+        min_points_per_centroid=1,
     )
     kmeans.train(vectors)
     cosines, labels = kmeans.index.search(vectors, 1)

@@ -67,9 +67,9 @@ class IndexedGallery(Gallery):
                 raise
             return picture.path
 
-    def stored(self, name: str) -> "np.ndarray | None":
+    def stored(self, name: str, model: str) -> "np.ndarray | None":
         """The unit vector (d,) of a picture in an index in a folder, with its caption's share."""
-        if not isinstance(self.index, Index):
+        if not isinstance(self.index, Index) or self.index.model != model:
             return None
         row = self.index.row_named(name)
         return self.index.vectors.take([row])[0] if row is not None else None

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 NEAR_DUPLICATE = 0.94  # clip-retrieval's cosine threshold for duplicates
 _MAX_CANDIDATES = 4000  # for deduplication and diversity
 _CANDIDATES_PER_HIT = 8
+_TIES = 16  # pictures beyond the last one that may have its score
 _EXAMPLES = {"threshold": 0.3, "fold": NEAR_DUPLICATE, "diversity": 0.4}
 
 
@@ -176,9 +178,11 @@ def _candidates(  # noqa: PLR0913, PLR0917
     limit: int,
 ) -> tuple[list[_Candidate], bool]:
     """At most `limit` pictures by score, and whether these are all there are."""
-    count = limit + len(exclude)
+    count = limit + len(exclude) + _TIES
     scores, rows = pictures.find(target, count, query.where)
     is_complete = len(rows) < count
+    order = np.lexsort((rows, -scores))  # equal scores in the order of the index, on every page
+    scores, rows = scores[order], rows[order]
     vectors: list[np.ndarray | None] = [None] * len(rows)
     if query.needs_vectors or mean is not None:
         taken = pictures.take(rows)  # (m, d)
@@ -194,7 +198,8 @@ def _candidates(  # noqa: PLR0913, PLR0917
         _Candidate(int(row), float(score), pictures.entry(int(row)), vector, [])
         for row, score, vector in zip(rows, scores, vectors, strict=True)
     )
-    return [c for c in candidates if c.entry.path not in exclude][:limit], is_complete
+    kept = (c for c in candidates if c.entry.path not in exclude)
+    return list(islice(kept, limit)), is_complete
 
 
 def _rank_centered(
