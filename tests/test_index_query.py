@@ -222,7 +222,8 @@ def test_feedback_edits_the_expression(
 
 def test_feedback_from_python(photos: Path) -> None:
     result = hash_calculator([photos])('"tea"')
-    edited = result.more("red").less(result.nearest(9)[-1], "green")
+    last = [hit for hit in result.nearest(9) if hit.name != "green"][-1]
+    edited = result.more("red").less(last, "green")
     assert edited.expr.startswith('"tea" + 0.5 * img(red) - 0.25 * img(')
     assert edited.nearest(1)[0].name == "darkred"
 
