@@ -201,6 +201,28 @@ def test_compacting_gives_space_back_and_keeps_every_picture(places: tuple[Path,
     assert build(folder, a, b)[1] == 13  # nothing was kept aside
 
 
+def test_flipped_bits_in_what_is_kept_aside_are_found(places: tuple[Path, ...]) -> None:
+    a, b, folder = places
+    build(folder, a, b)
+    fresh, _ = update(source_of([a, b]), HashEncoder())
+    right = dict(zip(fresh.paths, np.asarray(fresh.vectors), strict=True))
+    remove(folder, [str(a)])
+    (aside,) = folder.glob("kept-*.bin")
+    data, rng = aside.read_bytes(), np.random.default_rng(0)
+    again, encoded = folder.with_name("again"), 0
+    for position in rng.integers(0, len(data), 100):
+        shutil.rmtree(again, ignore_errors=True)
+        shutil.copytree(folder, again)
+        flipped = bytearray(data)
+        flipped[position] ^= 1 << int(rng.integers(8))
+        (again / aside.name).write_bytes(flipped)
+        encoded += build(again, a, b)[1]
+        index = Index.open(again)
+        for path, row in zip(index.paths, np.asarray(index.vectors), strict=True):
+            np.testing.assert_array_equal(row, right[path])
+    assert encoded >= 100  # what is damaged is encoded again
+
+
 def test_what_is_kept_aside_is_bounded(
     places: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:

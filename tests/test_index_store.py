@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from helpers import HashEncoder, save_photo
+from index_child import operation
 
 from zcalc import storage
 from zcalc.algebra import unit
@@ -27,6 +29,8 @@ from zcalc.index import (
 )
 from zcalc.index import store as stores
 from zcalc.index import vectors as vectors_module
+from zcalc.index.edit import remove
+from zcalc.index.export import export
 from zcalc.index.vectors import Part, Vectors, pack
 
 SOAK = bool(os.environ.get("ZCALC_SOAK"))
@@ -310,6 +314,46 @@ def test_a_full_or_failing_disk_keeps_the_old_index(
     assert failures >= 4
     assert len(new) == 6 and Index.open(folder).entries == new.entries
     assert not list(folder.glob("journal-*"))
+
+
+@pytest.mark.parametrize("call", ["write", "fsync", "replace", "unlink"])
+@pytest.mark.parametrize("what", ["add", "remove", "compact", "import"])
+def test_a_full_disk_while_adding_removing_compacting_and_importing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, call: str
+) -> None:
+    for name, colours in (("photos", ("red", "green", "blue")), ("more", ("white", "gold"))):
+        for colour in colours:
+            save_photo(tmp_path / name / f"{colour}.png", colour)
+    export(build(tmp_path / "more", tmp_path / "other"), tmp_path / "export.parquet")
+    sources = ["photos", "more"] if what in ("remove", "compact") else ["photos"]
+    first = tmp_path / "first"
+    update(source_of([tmp_path / name for name in sources]), HashEncoder(), first)
+    if what == "compact":
+        remove(first, ["red"])
+    old, failures = Index.open(first).entries, 0
+    for failing in range(1, 60):
+        folder = tmp_path / "i"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(first, folder)
+        with monkeypatch.context() as context:
+            context.setattr(os, call, Failing(getattr(os, call), failing, errno.ENOSPC))
+            try:
+                operation(what, tmp_path, folder)
+            except ZcalcError as error:
+                assert "No space left" in str(error)
+                failures += 1
+            else:
+                break
+        index = Index.open(folder)
+        index.check()
+        assert index.entries == old or what != "compact"
+        assert {entry.name for entry in index.entries} in (
+            {entry.name for entry in old}, {"red", "green", "blue"},
+            {"red", "green", "blue", "white", "gold"},
+        )  # fmt: skip
+        operation(what, tmp_path, folder) if index.entries == old else None
+        assert len(Index.open(folder)) == {"add": 5, "import": 5, "remove": 3, "compact": 4}[what]
+    assert failures >= (call != "unlink") * 2 + (call == "unlink" and what == "compact")
 
 
 def test_a_reader_keeps_the_generation_it_opened(

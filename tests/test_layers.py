@@ -22,8 +22,8 @@ analysis
 decode index adhoc
 evaluator
 space
-answer expression decodable result query_result set_result calculator
-geometry types labelling names
+answer named expression decodable result query_result set_result calculator
+geometry types labelling names columns
 show
 shell
 bench notebook

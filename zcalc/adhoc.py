@@ -31,6 +31,10 @@ class AdHoc:
         """The operand with that name, if there is one."""
         return self._pictures.get(name)
 
+    def put(self, name: str, vector: np.ndarray) -> None:
+        """Add an embedding (d,) under this very name, in place of what had it."""
+        self._pictures[name] = vector_operand(vector, len(vector), name)
+
     def add(self, picture: Picture, gallery: Gallery) -> str:
         """Add a picture and return its name, numbered if that name is taken.
 

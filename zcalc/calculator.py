@@ -231,6 +231,18 @@ class Calculator(Space):
         operand = vector_operand(vector, self.models.encoder.dim, name)
         return self.adhoc.add(operand, self.gallery)
 
+    def save_names(self, file: "str | PathLike[str]", names: Sequence[str] | None = None) -> int:
+        """Write what names stand for to a `.zvec` file: all embeddings, or some (see `named`)."""
+        from zcalc.named import save
+
+        return save(self, Path(file), names)
+
+    def load_names(self, file: "str | PathLike[str]") -> None:
+        """Bind the names of a `.zvec` file; raises ZcalcError for another encoder's vectors."""
+        from zcalc.named import load
+
+        load(Path(file)).put_into(self)
+
     def captions(
         self,
         expressions: "Sequence[str | Result]",

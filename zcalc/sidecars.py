@@ -1,7 +1,7 @@
 """Captions that people gave their pictures: text files beside them, and a share of their points.
 
 A caption is what a person wrote: the file `obama.txt` beside `obama.jpg`, a column that was named,
-or an argument. What a camera or a program wrote into the picture itself is never read.
+or an argument. What a camera or a program wrote into the picture itself is never one.
 """
 
 import os

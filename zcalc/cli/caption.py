@@ -21,6 +21,7 @@ from zcalc.cli.options import (
     Lm,
     Method,
     Model,
+    NamesFile,
     OptionalExpression,
     Overwrite,
     Prompt,
@@ -46,6 +47,7 @@ def caption(
     images: Images = None,
     index: IndexFile = None,
     allow_files: AllowFiles = False,
+    names: NamesFile = None,
     caption_share: CaptionShare = None,
     method: Method = None,
     beams: Beams = None,
@@ -71,7 +73,7 @@ def caption(
     options = {
         "model": model, "clip": clip, "lm": lm, "vocabulary": vocabulary, "device": device,
         "images": images, "index": index, "caption_share": caption_share,
-        "allow_files": allow_files, "normalize": not raw, "seed": seed,
+        "allow_files": allow_files, "names": names, "normalize": not raw, "seed": seed,
     }  # fmt: skip
     given = {"beams": beams, "prompt": prompt}
     settings = {name: value for name, value in given.items() if value is not None}
@@ -96,7 +98,10 @@ def _every(
     from zcalc.cli.options import print_json
     from zcalc.labelling import Labelling, write_sidecars, write_table
 
+    names = options.pop("names")
     calculator = Calculator.create(**options)
+    if names:
+        calculator.load_names(names)
     labelling = Labelling(calculator=calculator, **how)
     writing = (
         write_table(labelling, csv, overwrite) if csv else write_sidecars(labelling, overwrite)

@@ -20,6 +20,7 @@ from zcalc.cli.options import (
     Lm,
     Method,
     Model,
+    NamesFile,
     Prompt,
     Raw,
     Seed,
@@ -43,6 +44,7 @@ def evaluate(
     images: Images = None,
     index: IndexFile = None,
     allow_files: AllowFiles = False,
+    names: NamesFile = None,
     caption_share: CaptionShare = None,
     k: Count = None,
     keep_operands: Keep = False,
@@ -57,8 +59,8 @@ def evaluate(
 ) -> None:
     """Evaluate an expression: caption, words and pictures."""
     models = {"model": model, "clip": clip, "lm": lm, "vocabulary": vocabulary, "device": device}
-    gallery = {"images": images, "index": index, "caption_share": caption_share}
-    gallery |= {"allow_files": allow_files}
+    gallery: dict[str, Any] = {"images": images, "index": index, "caption_share": caption_share}
+    gallery |= {"allow_files": allow_files, "names": names}
     how = {"normalize": not raw, "seed": seed}
     settings = {"method": method, "beams": beams, "prompt": prompt}
     settings = {name: value for name, value in settings.items() if value is not None}
@@ -78,6 +80,7 @@ def words(
     images: Images = None,
     index: IndexFile = None,
     allow_files: AllowFiles = False,
+    names: NamesFile = None,
     caption_share: CaptionShare = None,
     k: Count = None,
     keep_operands: Keep = False,
@@ -88,8 +91,8 @@ def words(
 ) -> None:
     """Show the words nearest to an expression."""
     models = {"model": model, "clip": clip, "vocabulary": vocabulary, "device": device}
-    gallery = {"images": images, "index": index, "caption_share": caption_share}
-    gallery |= {"allow_files": allow_files}
+    gallery: dict[str, Any] = {"images": images, "index": index, "caption_share": caption_share}
+    gallery |= {"allow_files": allow_files, "names": names}
     how = {"normalize": not raw, "seed": seed}
     view = {"words": k or 10, "keep_operands": keep_operands}
     show(expr, models | gallery | how, view, as_json)

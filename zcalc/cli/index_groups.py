@@ -50,6 +50,47 @@ def duplicates(
         typer.echo(f"{said}, {count} to drop to keep one of each.", err=True)
 
 
+@app.command("column")
+def column(
+    file: _File,
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="KIND=VALUE",
+            help="label='cat|dog|bird', score='EXPR', cluster=12 or caption=METHOD; without it, "
+            "the columns are filled in for pictures that are new.",
+        ),
+    ] = None,
+    as_: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="The name of the column.")
+    ] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Take a computed column out; repeatable."),
+    ] = None,
+    model: Model = "mini",
+    clip: Clip = None,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Compute a column of an index and keep it, to be used in --where."""
+    with reporting(as_json):
+        from zcalc import columns
+        from zcalc.calculator import Calculator
+
+        if drop:
+            index = columns.drop(file, drop)
+        else:
+            new = [columns.parse(what, as_)] if what else []
+            calculator = Calculator.create(model, clip=clip, device=device, index=str(file))
+            index = columns.compute(calculator, file, new)
+        names = [info.name for info in index.manifest.columns]
+        if as_json:
+            print_json({"index": str(file), "columns": names})
+        else:
+            print(f"{file}: computed columns {', '.join(names) or 'none'}")
+
+
 @app.command("clusters")
 def clusters(
     file: _File,

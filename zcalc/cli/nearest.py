@@ -21,6 +21,7 @@ from zcalc.cli.options import (
     Keep,
     Memory,
     Model,
+    NamesFile,
     OptionalExpression,
     Raw,
     Seed,
@@ -41,6 +42,7 @@ def nearest(
     images: Images = None,
     index: IndexFile = None,
     allow_files: AllowFiles = False,
+    names: NamesFile = None,
     memory: Memory = None,
     caption_share: CaptionShare = None,
     k: Count = None,
@@ -98,8 +100,8 @@ def nearest(
 ) -> None:
     """Show the pictures nearest to an expression."""
     models = {"model": model, "clip": clip, "device": device, "memory": memory}
-    gallery = {"images": images, "index": index, "caption_share": caption_share}
-    gallery |= {"allow_files": allow_files}
+    gallery: dict[str, Any] = {"images": images, "index": index, "caption_share": caption_share}
+    gallery |= {"allow_files": allow_files, "names": names}
     how = {"normalize": not raw, "seed": seed}
     query = {"threshold": threshold, "where": where, "fold": fold, "center": center}
     query = {name: value for name, value in query.items() if value is not None}
@@ -148,10 +150,13 @@ def _results(
     from zcalc.show import terminal
     from zcalc.show.run import evaluate as run
 
+    names = options.pop("names")
     calculator, failed = Calculator.create(**options), 0
+    if names:
+        calculator.load_names(names)
     for source in handed.queries(queries or Path()):
         try:
-            results = run(source, *plan(source), calculator)
+            results = run(source, *plan(source, calculator.names), calculator)
         except ZcalcError as error:  # the others are still answered
             terminal.print_error(error)
             failed += 1

@@ -101,6 +101,15 @@ AllowFiles = Annotated[
         "--allow-files", help="Let img(…) name any picture file, not only those of the gallery."
     ),
 ]
+NamesFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--names",
+        metavar="FILE",
+        help="A .zvec file of named vectors: its names can be used, and names that EXPR binds are "
+        "kept there.",
+    ),
+]
 Memory = Annotated[
     str | None, typer.Option(help="Memory limit for searching the index, such as 4GB.")
 ]

@@ -6,25 +6,44 @@ from zcalc.cli.options import read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from zcalc.answer import Answer
     from zcalc.expression import Expression
     from zcalc.language import Step
+    from zcalc.named import NamedVectors
 
 
 def evaluate(expr: str, options: dict[str, Any]) -> "list[Expression[Any, Any]]":
     """Evaluate a program; an error in it is shown before anything else is imported."""
     from zcalc.language import plan
 
-    source = read(expr)
-    steps, bound = plan(source)
-    if not any(options.get(name) for name in ("images", "index", "allow_files")):
+    source, file = read(expr), options.pop("names", None)
+    loaded = _names(file, source) if file else None
+    steps, bound = plan(source, loaded.bound() if loaded else {})
+    if not loaded and not any(options.get(o) for o in ("images", "index", "allow_files")):
         _check_pictures(steps, source)
 
     from zcalc.calculator import Calculator
     from zcalc.show.run import evaluate
 
-    return evaluate(source, steps, bound, Calculator.create(**options))
+    calculator = Calculator.create(**options)
+    if loaded:
+        loaded.put_into(calculator)
+    results = evaluate(source, steps, bound, calculator)
+    if file and bound:
+        calculator.save_names(file)
+    return results
+
+
+def _names(file: "Path", source: str) -> "NamedVectors | None":
+    """The named vectors of a file; a program that binds names may make the file."""
+    from zcalc.language import plan
+    from zcalc.named import load
+
+    if not file.exists() and plan(source)[1]:
+        return None
+    return load(file)
 
 
 def _check_pictures(steps: "Sequence[Step]", source: str) -> None:

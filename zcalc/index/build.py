@@ -116,7 +116,7 @@ def update(
             draft = layout.Draft(
                 encoder.identity, encoder.dim, roots, rows,
                 skipped, old, journal, settings.dtype, settings.memory, share, column, infos, kept,
-                exclude, ocr,
+                exclude, ocr, old.manifest.columns if old else (),
             )  # fmt: skip
             build.keep_aside(kept)
             index = draft.write(writer) if writer else draft.in_memory()

@@ -158,6 +158,8 @@ class Changes:
         missing = []
         for row in self._new_rows.values():
             old_row = row.origin if row.origin is not None else row.copied
+            if old_row is not None:
+                row.computed = known.computed[old_row]
             if row.written is None:
                 row.written = known.written[old_row] if old_row is not None else None
             if row.written is None:

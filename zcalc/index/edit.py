@@ -1,9 +1,11 @@
 """Changing an index without a model: taking pictures out, and giving space back."""
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from zcalc.errors import ZcalcError
 from zcalc.index.at_stake import sources_of
@@ -11,6 +13,7 @@ from zcalc.index.journal import Journal
 from zcalc.index.kept import Kept
 from zcalc.index.known import Known, carried
 from zcalc.index.layout import Draft, Row
+from zcalc.index.manifest import ColumnInfo
 from zcalc.index.sets import matching, near
 from zcalc.index.sources import absolute
 from zcalc.index.store import Index
@@ -64,21 +67,39 @@ def compact(folder: Path) -> tuple[Index, int]:
         return index, before - _size(folder)
 
 
+def set_columns(
+    folder: Path, columns: Sequence[ColumnInfo], values: Mapping[str, Mapping[str, Any]]
+) -> Index:
+    """Keep computed columns, with their values by path; a column that isn't given goes.
+
+    `values` are by column name. Raises ZcalcError if there is no index.
+    """
+    with Writer(folder) as writer:
+        old = writer.base or Index.open(folder)
+        draft = _draft(old, Known(old), range(len(old)))
+        names = {column.name for column in columns}
+        for row in draft.rows:
+            fields = json.loads(row.computed) if row.computed else {}
+            fields = {name: value for name, value in fields.items() if name in names}
+            for name, by_path in values.items():
+                if row.item.path in by_path:
+                    fields[name] = by_path[row.item.path]
+            new = json.dumps(fields, ensure_ascii=False) if fields else ""
+            row.unchanged, row.computed = row.unchanged and new == row.computed, new
+        draft.columns = tuple(columns)
+        return draft.write(writer)
+
+
 def _draft(old: Index, known: Known, rows: Sequence[int]) -> Draft:
     """The next generation of an index with some of its rows, as they are."""
     captions = known.captions
     items = carried(old, list(rows))
-    kept = [
-        Row(
-            item,
-            known.hashes[row],
-            captions[row].text,
-            row,
-            written=known.written[row],
-            unchanged=True,
-        )
-        for row, item in zip(rows, items, strict=True)
-    ]
+    kept = []
+    for row, item in zip(rows, items, strict=True):
+        caption, read, computed = captions[row].text, known.written[row], known.computed[row]
+        new = Row(item, known.hashes[row], caption, row, written=read, computed=computed)
+        new.unchanged = True
+        kept.append(new)
     manifest = old.manifest
     return Draft(
         old.model,
@@ -93,6 +114,7 @@ def _draft(old: Index, known: Known, rows: Sequence[int]) -> Draft:
         sources=manifest.sources,
         exclude=manifest.exclude,
         ocr=manifest.ocr,
+        columns=manifest.columns,
     )
 
 

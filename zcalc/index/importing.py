@@ -253,6 +253,7 @@ def _write(folder: Path, encoder: PictureEncoder, new: _Rows) -> Index:
             None if old else str(new.vectors.dtype), caption_share=share,
             caption_column=about.get("caption_column", ""), sources=tuple(infos.values()),
             exclude=old.manifest.exclude if old else (), ocr=old.manifest.ocr if old else False,
+            columns=old.manifest.columns if old else (),
         )  # fmt: skip
         return draft.write(writer)
 
@@ -265,4 +266,6 @@ def _kept_rows(old: Index | None, new: set[str]) -> Iterator[Row]:
     for item in of_other_sources(old, new, ()):
         row = known.row_of[item.path]
         caption, read = known.captions[row].text, known.written[row]
-        yield Row(item, known.hashes[row], caption, row, written=read, unchanged=True)
+        kept = Row(item, known.hashes[row], caption, row, written=read, unchanged=True)
+        kept.computed = known.computed[row]
+        yield kept

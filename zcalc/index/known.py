@@ -17,8 +17,8 @@ from zcalc.progress import notice
 class Known:
     """The rows of an existing index; without one there are none.
 
-    `row_of` finds a row by path; `hashes`, `captions`, `sources`, `written` and `keys` (see
-    `vector_key`) are by row.
+    `row_of` finds a row by path; `hashes`, `captions`, `sources`, `written`, `computed` and `keys`
+    (see `vector_key`) are by row.
     """
 
     def __init__(self, index: Index | None) -> None:
@@ -29,6 +29,7 @@ class Known:
         self.captions: list[Caption] = index.captions if index else []
         self.sources: list[str] = index.sources if index else []
         self.written: list[str | None] = index.written if index else []
+        self.computed: list[str] = index.computed if index else []
         self.keys = [
             vector_key(content, caption.text, self.share)
             for content, caption in zip(self.hashes, self.captions, strict=True)
@@ -114,7 +115,8 @@ def carried(index: Index, rows: Sequence[int]) -> Iterator[Item]:
     """Items that stand for old rows as they are, without a look at their files."""
     if not rows:
         return
-    table, metadata = index.table.take(rows), index.fields
+    computed = {column.name for column in index.manifest.columns}
+    table, metadata = index.table.take(rows), [n for n in index.fields if n not in computed]
     fields_of = (row for batch in table.select(metadata).to_batches() for row in batch.to_pylist())
     if not metadata:
         fields_of = ({} for _ in rows)

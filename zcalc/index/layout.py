@@ -4,6 +4,7 @@ A part that loses rows keeps its vectors and gets a shorter table. A part is rew
 a third of its rows are dead; trailing parts that are small compared to what is added are merged.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,9 +18,9 @@ from zcalc.index.columns import to_unicode
 from zcalc.index.items import Item, vector_key
 from zcalc.index.journal import Journal
 from zcalc.index.kept import Kept
-from zcalc.index.manifest import Manifest, PartInfo, SourceInfo
+from zcalc.index.manifest import ColumnInfo, Manifest, PartInfo, SourceInfo
 from zcalc.index.store import Index
-from zcalc.index.table import Caption, Entry
+from zcalc.index.table import Caption, Entry, Hidden
 from zcalc.index.writer import Writer
 
 
@@ -40,6 +41,7 @@ class Row:
     journaled: int | None = None
     kept: int | None = None
     written: str | None = None
+    computed: str = ""
     unchanged: bool = False
 
     @property
@@ -53,7 +55,10 @@ class Row:
         item = self.item
         fields = {k: v for k, v in written.values(self.written or "").items() if v != ""}
         beside = {"caption": self.caption} if item.sidecar and self.caption else {}
-        return {**fields, **item.metadata, **beside} if fields or beside else item.metadata
+        computed = json.loads(self.computed) if self.computed else {}
+        if not (fields or beside or computed):
+            return item.metadata
+        return {**fields, **computed, **item.metadata, **beside}
 
 
 @dataclass(slots=True)
@@ -83,6 +88,7 @@ class Draft:
     kept: Kept | None = None
     exclude: tuple[str, ...] = ()
     ocr: bool = False
+    columns: tuple[ColumnInfo, ...] = ()
     compact: bool = False  # whether to rewrite every part that has dead rows
 
     def in_memory(self) -> Index:
@@ -116,6 +122,7 @@ class Draft:
             sources=self.sources,
             exclude=self.exclude,
             ocr=self.ocr,
+            columns=self.columns,
         )
         return writer.commit(manifest)
 
@@ -168,10 +175,13 @@ class Draft:
         metadata: list[Mapping[str, Any]] = [row.metadata for row in rows]
         captions = [Caption(row.caption, row.item.sidecar) for row in rows]
         entries = [_entry(row) for row in rows]
-        sources = [row.item.source for row in rows]
-        read = [row.written for row in rows]
+        hidden = Hidden(
+            [row.item.source for row in rows],
+            [row.written for row in rows],
+            [row.computed for row in rows],
+        )
         fields = metadata if any(metadata) else None
-        return tables.table_of(entries, fields, captions, sources, read)
+        return tables.table_of(entries, fields, captions, hidden)
 
     def _vectors(self, rows: Sequence[Row]) -> np.ndarray:
         """The vectors (n, d) of rows, from the old index or the journal."""

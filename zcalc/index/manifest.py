@@ -18,7 +18,14 @@ from zcalc.storage import digest
 CURRENT, PREVIOUS = "manifest.json", "previous.json"
 _FORMAT, _VERSION = "zcalc index", 2
 # Not in the first indexes of this version.
-_ADDED = {"caption_share": 0.0, "caption_column": "", "sources": (), "exclude": (), "ocr": False}
+_ADDED = {
+    "caption_share": 0.0,
+    "caption_column": "",
+    "sources": (),
+    "exclude": (),
+    "ocr": False,
+    "columns": (),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,15 @@ class PartInfo:
     rows: int
     table: str
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnInfo:
+    """A column that zcalc computed: its name, what it is (`computed.KINDS`), and of what."""
+
+    name: str
+    kind: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +71,7 @@ class Manifest:
     `caption_share` of the captions is in the vectors (see `algebra.captioned`); `caption_column` is
     the column that was named as theirs. `sources` are what the pictures were listed from,
     `exclude` the patterns of what is left out of them; with `ocr`, words in pictures are read.
+    `columns` are those that zcalc computed.
     """
 
     model: str
@@ -70,6 +87,7 @@ class Manifest:
     sources: tuple[SourceInfo, ...] = ()
     exclude: tuple[str, ...] = ()
     ocr: bool = False
+    columns: tuple[ColumnInfo, ...] = ()
 
     @property
     def count(self) -> int:
@@ -157,6 +175,8 @@ def _parse(body: Mapping[str, Any]) -> Manifest | None:
         sources = tuple(SourceInfo(**source) for source in fields["sources"])
         fields |= {"parts": parts, "roots": tuple(body["roots"]), "sources": sources}
         fields["exclude"] = tuple(fields["exclude"])
+        columns = tuple(ColumnInfo(**column) for column in fields["columns"])
+        fields["columns"] = columns
         manifest = Manifest(**fields)
     except (KeyError, TypeError):
         return None
@@ -168,6 +188,7 @@ def _parse(body: Mapping[str, Any]) -> Manifest | None:
         *manifest.roots,
         *names,
         *manifest.exclude,
+        *(text for column in columns for text in asdict(column).values()),
     )
     hashes = [*(p.vectors for p in parts), *(p.table for p in parts)]
     numbers = [manifest.dim, manifest.generation, *(n for p in parts for n in (p.rows, p.count))]

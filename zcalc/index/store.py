@@ -181,6 +181,11 @@ class Index:
         return [part.table for part in self.table_parts]
 
     @cached_property
+    def computed(self) -> list[str]:
+        """What zcalc computed for the picture of each row, as JSON; "" for nothing."""
+        return [text for part in self.table_parts for text in tables.computed_of(part.table)]
+
+    @cached_property
     def written(self) -> list[str | None]:
         """What cameras wrote into the picture of each row; None where that was never read."""
         return [text for part in self.table_parts for text in tables.written_of(part.table)]
@@ -236,6 +241,7 @@ class Index:
         """The columns of metadata of a part that come from its sources, not from the pictures."""
         table = self.table_parts[part].table
         columns = set(tables.metadata_columns(table)) - {"caption"}
+        columns -= {column.name for column in self.manifest.columns}
         return columns if "_read" not in table.column_names else columns - set(written.COLUMNS)
 
     def locate(self, row: int) -> tuple[int, int]:

@@ -4,7 +4,8 @@ File systems allow paths that are not valid Unicode. The hidden column `_path` s
 byte for byte; the column `path` has a printable form of it. The hidden column `_caption` has what
 went into a picture's vector, `_sidecar` the size and time of the text file that it was read from,
 `_source` the folder, shard or table that a picture was listed from, `_read` what cameras and
-programs wrote into it (see `written`), which the columns of metadata repeat.
+programs wrote into it (see `written`), and `_computed`
+what zcalc computed for it (see `computed`), which the columns of metadata repeat.
 """
 
 import io
@@ -32,6 +33,7 @@ _HIDDEN_COLUMNS = (
     "_sidecar",
     "_source",
     "_read",
+    "_computed",
 )
 _ENTRY_COLUMNS = {*CORE_COLUMNS, "_path", "_skipped", "_passing"}
 
@@ -90,14 +92,22 @@ class Caption:
     sidecar: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """What a table has of each row besides: its source, what cameras wrote, what was computed."""
+
+    sources: Sequence[str] = ()
+    written: Sequence[str | None] = ()
+    computed: Sequence[str] = ()
+
+
 def table_of(
     entries: Sequence[Entry],
     metadata: Sequence[Mapping[str, Any]] | None = None,
     captions: Sequence[Caption] = (),
-    sources: Sequence[str] = (),
-    written: Sequence[str | None] = (),
+    hidden: Hidden = Hidden(),
 ) -> pa.Table:
-    """Build a table of entries, their metadata, captions if any has one, sources and `_read`.
+    """Build a table of entries, their metadata, captions if any has one, and what is hidden.
 
     A metadata field with the name of a core or hidden column gets a trailing underscore.
     """
@@ -116,11 +126,13 @@ def table_of(
         columns["_skipped"] = pa.array([to_unicode(e.skipped) for e in entries], pa.string())
     if any(entry.passing for entry in entries):
         columns["_passing"] = pa.array([e.passing for e in entries], pa.bool_())
-    if any(sources):
-        texts = pa.array([to_unicode(source) for source in sources], pa.string())
+    if any(hidden.sources):
+        texts = pa.array([to_unicode(source) for source in hidden.sources], pa.string())
         columns["_source"] = texts.dictionary_encode()
-    if any(text is not None for text in written):
-        columns["_read"] = pa.array(written, pa.string())
+    if any(hidden.computed):
+        columns["_computed"] = pa.array([text or None for text in hidden.computed], pa.string())
+    if any(text is not None for text in hidden.written):
+        columns["_read"] = pa.array(hidden.written, pa.string())
     for name, values in (
         ("_caption", [caption.text or None for caption in captions]),
         ("_sidecar", [caption.sidecar or None for caption in captions]),
@@ -174,6 +186,13 @@ def sources_of(table: pa.Table) -> list[str]:
     if "_source" not in table.column_names:
         return [""] * len(table)
     return [source or "" for source in table["_source"].to_pylist()]
+
+
+def computed_of(table: pa.Table) -> list[str]:
+    """What zcalc computed for the pictures of all rows, as JSON; "" for nothing."""
+    if "_computed" not in table.column_names:
+        return [""] * len(table)
+    return [text or "" for text in table["_computed"].to_pylist()]
 
 
 def written_of(table: pa.Table) -> list[str | None]:
