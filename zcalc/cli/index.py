@@ -11,13 +11,12 @@ from zcalc.cli.options import Json, print_json, reporting
 if TYPE_CHECKING:
     from zcalc.index import Index
 
-app = typer.Typer(help="Build and inspect indexes of pictures.", no_args_is_help=True)
-app.add_typer(index_build.app)
-app.add_typer(index_groups.app)
+app = typer.Typer(help="Build, keep and inspect indexes of pictures.", no_args_is_help=True)
+_files = typer.Typer()
 _File = Annotated[Path, typer.Argument(metavar="FILE", help="An index.")]
 
 
-@app.command("info")
+@_files.command("info")
 def info(
     file: _File,
     previous: Annotated[
@@ -43,7 +42,7 @@ def info(
                 print(f"{name.replace('_', ' '):14}{value}")
 
 
-@app.command("remove")
+@_files.command("remove")
 def remove(
     things: Annotated[
         list[str],
@@ -69,7 +68,7 @@ def remove(
             print(f"{out}: {count} removed, {len(index)} left")
 
 
-@app.command("compact")
+@_files.command("compact")
 def compact(file: _File, as_json: Json = False) -> None:
     """Give back the space of what an index doesn't use.
 
@@ -87,7 +86,7 @@ def compact(file: _File, as_json: Json = False) -> None:
             print(f"{file}: {format_bytes(freed)} freed, {len(index)} pictures")
 
 
-@app.command("export")
+@_files.command("export")
 def export(
     file: _File,
     to: Annotated[Path, typer.Option("-o", "--out", help="A .parquet or .npy file.")],
@@ -106,7 +105,7 @@ def export(
             print(f"{' and '.join(files)}: {len(index)} pictures, {index.dim} dimensions")
 
 
-@app.command("restore")
+@_files.command("restore")
 def restore(file: _File, as_json: Json = False) -> None:
     """Go back to the previous generation; the current one becomes the previous."""
     with reporting(as_json):
@@ -119,7 +118,7 @@ def restore(file: _File, as_json: Json = False) -> None:
             print(f"{file}: restored, {len(index)} pictures")
 
 
-@app.command("push")
+@_files.command("push")
 def push(
     file: _File,
     address: Annotated[
@@ -175,3 +174,7 @@ def _index_data(file: Path, index: "Index") -> dict[str, Any]:
         "sources": _sources(index),
         "skipped": [{"path": e.path, "reason": e.skipped} for e in index.skipped],
     }
+
+
+for _part in (index_build.app, _files, index_groups.app):
+    app.add_typer(_part)
