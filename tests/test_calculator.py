@@ -128,8 +128,9 @@ def test_an_index_instead_of_the_pictures(photos: Path, tmp_path: Path) -> None:
     photos.rmdir()
     orphaned = hash_calculator(index=tmp_path / "p.zidx")
     assert len(orphaned('"tea"').nearest(9)) == 3
+    assert orphaned("img(red)").nearest(1, keep_operands=True)[0].name == "red"  # it is stored
     with pytest.raises(LanguageError, match="no longer exists"):
-        orphaned("img(red)")
+        orphaned("crop(img(red), 0, 0, 1, 0.5)")
 
 
 def test_an_unknown_preset() -> None:

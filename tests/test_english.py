@@ -79,6 +79,10 @@ def test_what_is_correct_stays_as_it_is(text: str, ended: bool) -> None:
     assert once.strip(" .")
 
 
+def test_two_articles_are_one() -> None:
+    assert correct("a an elephant") == correct("an a elephant") == "An elephant."
+
+
 @given(st.text(max_size=80), st.booleans(), st.booleans())
 def test_any_text_keeps_something_and_is_never_an_error(
     text: str, ended: bool, finished: bool

@@ -150,7 +150,7 @@ def bad_files(folder: Path) -> dict[str, bytes]:
         "half.jpg": jpeg[: len(jpeg) // 2],
         "head.jpg": jpeg[:20],
         "bomb.png": png_header(60_000, 60_000),
-        "huge.png": png_header(11_000, 11_000),
+        "huge.png": png_header(50_000, 50_000),
         "text.png": b"not a picture at all",
         "page.jpg": b"<html><script>alert(1)</script></html>",
         "post.eps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n",

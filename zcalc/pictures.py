@@ -44,6 +44,9 @@ def open_picture(path: Path, within: tuple[int, int] | None = None) -> Image.Ima
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return decode(data, within, split_path(path)[0].suffix)
+    except FileNotFoundError as error:
+        hint = f"It was at {printable(str(path))}."
+        raise ZcalcError(f"The picture {printable(path.name)} no longer exists", hint) from error
     except Exception as error:  # Pillow raises almost anything on a damaged file
         message = f"Can't read {printable(path.name)}: {why_unreadable(error)}"
         raise ZcalcError(message, "Save it again as PNG or JPEG, or remove it.") from error

@@ -167,11 +167,17 @@ def _without_repeats(words: Words) -> Words:
     for word in words:
         kept.append(word)
         for size in range(1, min(_LONGEST_REPEAT, len(kept) // 2) + 1):
-            tail = [_bare(w) for w in kept[-2 * size :]]
+            tail = [_repeated(w) for w in kept[-2 * size :]]
             if tail[:size] == tail[size:]:
                 del kept[-size:]
                 break
     return kept
+
+
+def _repeated(word: str) -> str:
+    """What counts as the same word: "a" and "an" are."""
+    bare = _bare(word)
+    return "a" if bare == "an" else bare
 
 
 def _without_articles_of_places(words: Words) -> Words:

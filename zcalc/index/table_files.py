@@ -27,6 +27,7 @@ TEXT_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
 SUFFIXES = (*TEXT_SUFFIXES, *(f"{suffix}.gz" for suffix in TEXT_SUFFIXES), ".parquet")
 _DELIMITERS = ",;\t|"
 _SAMPLE = 65_536  # characters that the delimiter is guessed from
+_ENOUGH = 32  # bytes beyond ASCII from which an encoding shows
 _MAX_DIGITS = 18  # of an integer that fits into 64 bits
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?)?\Z")
@@ -70,14 +71,25 @@ def decode(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        from charset_normalizer import from_bytes
+        for encoding in (_likely_encoding(data), "cp1252"):
+            try:
+                return data.decode(encoding)
+            except UnicodeDecodeError:
+                continue
+        return data.decode("latin-1")
 
-        best = from_bytes(_around_letters(data)).best()
-        encoding = best.encoding if best else "latin-1"
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            return data.decode("latin-1")
+
+def _likely_encoding(data: bytes) -> str:
+    """The encoding that text looks like; a few letters among ASCII say nothing: Western."""
+    sample = _around_letters(data)
+    foreign = sum(byte > 127 for byte in sample)
+    ascii_letters = sum(bytes((byte,)).isalpha() for byte in sample)
+    if foreign < _ENOUGH and foreign < ascii_letters:
+        return "cp1252"
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(sample).best()
+    return best.encoding if best else "cp1252"
 
 
 def _around_letters(data: bytes, count: int = 200, width: int = 40) -> bytes:

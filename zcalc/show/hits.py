@@ -8,11 +8,13 @@ from rich.table import Table
 from rich.text import Text
 
 from zcalc.index.hits import Hit
+from zcalc.index.written import COLUMNS
 from zcalc.pictures import printable
 from zcalc.show.notes import caption_note
 from zcalc.show.thumbnails import shows_pictures, strip
 
 _MAX_FIELDS = 4  # columns of metadata
+_FIELD_WIDTH, _FIRST_COLUMNS = 14, 26  # about what they and the columns before them take
 _BAR_WIDTH = 20
 _WIDE_ENOUGH_FOR_BARS = 50  # columns
 
@@ -41,7 +43,7 @@ def _table(hits: Sequence[Hit], scale: str, width: int) -> Table:
     room = max(4, min(48, width - 8))  # beside a score and the space before it
     table.add_column("picture", overflow="ellipsis", no_wrap=True, max_width=room)
     table.add_column(scale, justify="right", no_wrap=True, min_width=6)
-    fields = list(dict.fromkeys(name for hit in hits for name in hit.details))[:_MAX_FIELDS]
+    fields = _fields(hits, width)
     has_bars = not fields and width >= _WIDE_ENOUGH_FOR_BARS
     if has_bars:
         table.add_column("")
@@ -66,6 +68,13 @@ def _table(hits: Sequence[Hit], scale: str, width: int) -> Table:
         row += [Text(printable(str(hit.details.get(name, "")))) for name in fields]
         table.add_row(*row, *([_remarks(hit)] if has_remarks else []))
     return table
+
+
+def _fields(hits: Sequence[Hit], width: int) -> list[str]:
+    """The columns of metadata that there is room for; what cameras wrote comes last."""
+    names = dict.fromkeys(name for hit in hits for name in hit.details)
+    room = max(0, min(_MAX_FIELDS, (width - _FIRST_COLUMNS) // _FIELD_WIDTH))
+    return sorted(names, key=lambda name: name in COLUMNS)[:room]
 
 
 def _remarks(hit: Hit) -> Text:
