@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from helpers import HashEncoder, save_photo
 from typer.testing import CliRunner
 
+import zcalc.index.build as builds
 import zcalc.index.kept as kept_aside
 from zcalc.cli import app
 from zcalc.errors import ZcalcError
@@ -17,6 +20,7 @@ from zcalc.index import AtStake, Index, Report, Settings, known_sources, source_
 from zcalc.index.edit import compact, remove
 
 COLOURS = ("red", "green", "blue")
+real = builds.is_unchanged
 
 
 @pytest.fixture
@@ -285,3 +289,59 @@ def test_the_commands(places: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch)
     assert code == 0 and "bad.png" in output
     assert run("build", "-o", folder, "--strict")[0] == 1
     assert "There is no index" in run("build", "-o", folder.with_name("new.zidx"))[1]
+
+
+def add_tar(a: Path, b: Path) -> None:
+    with tarfile.open(b / "x.tar", "w") as tar:
+        tar.add(a / "green.png", "inside.png")
+
+
+changes: dict[str, Callable[[Path, Path], Any]] = {
+    "new": lambda a, b: save_photo(b / "pink.png", "pink"),
+    "changed": lambda a, b: save_photo(b / "white.png", "gold"),
+    "removed": lambda a, b: (b / "white.png").unlink(),
+    "renamed": lambda a, b: (b / "white.png").rename(b / "snow.png"),
+    "caption": lambda a, b: (b / "white.txt").write_text("snow"),
+    "caption changed": lambda a, b: (a / "red.txt").write_text("a wall"),
+    "link": lambda a, b: (b / "link.png").symlink_to(a / "green.png"),
+    "tar": add_tar,
+    "ignored": lambda a, b: (b / ".zcalcignore").write_text("white.png\n"),
+    "bad picture mended": lambda a, b: save_photo(a / "bad.png", "navy"),
+    "share": lambda a, b: None,
+    "exclude": lambda a, b: None,
+}
+
+
+@pytest.mark.parametrize("what", changes)
+def test_what_is_seen_at_a_glance_is_what_the_listing_sees(
+    places: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """A build that takes the quick look ends in the same index as one that never does."""
+    a, b, folder = places
+    (a / "red.txt").write_text("a red square")
+    (a / "bad.png").write_bytes(b"no picture")
+    settings: dict[str, Any] = {"caption_share": 0.5}
+    build(folder, a, b, **settings)
+    shutil.copytree(folder, folder.with_name("slow"))
+    looked = []
+    monkeypatch.setattr(
+        builds, "is_unchanged", lambda *args: looked.append(real(*args)) or looked[-1]
+    )
+    build(folder, a, b)
+    assert looked == [True]
+    changes[what](a, b)
+    settings = {"share": {"caption_share": 0.25}, "exclude": {"exclude": ["black*"]}}.get(
+        what, settings
+    )
+    report, _ = build(folder, a, b, **settings)
+    assert True not in looked[1:]
+    with monkeypatch.context() as patch:
+        patch.setattr(builds, "is_unchanged", lambda *args: False)
+        other, _ = build(folder.with_name("slow"), a, b, **settings)
+    assert report == other
+    fast, slow = Index.open(folder), Index.open(folder.with_name("slow"))
+    assert fast.entries == slow.entries and fast.captions == slow.captions
+    np.testing.assert_array_equal(np.asarray(fast.vectors), np.asarray(slow.vectors))
+    if what not in ("link", "tar", "ignored"):
+        build(folder, a, b)
+        assert looked[-1]

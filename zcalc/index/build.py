@@ -9,7 +9,7 @@ from pathlib import Path
 from zcalc.errors import ZcalcError
 from zcalc.ignore import Ignored
 from zcalc.index import at_stake, layout
-from zcalc.index.changes import Changes, Report
+from zcalc.index.changes import Changes, Report, Skipped
 from zcalc.index.engine import Engine, PictureEncoder, encode_locally
 from zcalc.index.footage import expanded
 from zcalc.index.items import Item
@@ -20,6 +20,7 @@ from zcalc.index.manifest import SourceInfo
 from zcalc.index.sources import Source
 from zcalc.index.store import Index
 from zcalc.index.table import Entry
+from zcalc.index.unchanged import is_unchanged
 from zcalc.index.writer import Writer
 from zcalc.pictures import printable
 from zcalc.progress import notice, track
@@ -65,6 +66,19 @@ class Settings:
             column = old.manifest.caption_column if old else ""
         return float(share), column
 
+    def see_no_change(self, writer: Writer, source: Source, old: Index) -> bool:
+        """Whether nothing is to do, as far as can be seen without listing the pictures."""
+        manifest = old.manifest
+        return (
+            writer.is_current
+            and not (self.keep_others or self.caption_column)
+            and self.captions(old) == (manifest.caption_share, manifest.caption_column)
+            and self.kept_options(old) == (manifest.exclude, manifest.ocr)
+            and self.dtype in (None, manifest.dtype)
+            and self.memory in (None, manifest.memory)
+            and is_unchanged(old, source.infos, manifest.exclude)
+        )
+
     def kept_options(self, old: Index | None) -> tuple[tuple[str, ...], bool]:
         """The patterns of what is left out, and whether text is read, for the next generation."""
         exclude, ocr = self.exclude, self.ocr
@@ -96,6 +110,10 @@ def update(
             at_stake.check_model(old, encoder.identity)
         old = old if old and old.model == encoder.identity else None
         share, column = settings.captions(old)
+        exclude, ocr = settings.kept_options(old)
+        if old and writer and settings.see_no_change(writer, source, old):
+            writer.sweep()
+            return old, _nothing_to_do(old)
         items, infos = _listed(source, old, settings)
         if settings.caption_column:
             _check_column(settings.caption_column, items)
@@ -105,7 +123,6 @@ def update(
         try:
             build.compare(journal)
             build.encode(encoder, journal, kept, settings.engine)
-            exclude, ocr = settings.kept_options(old)
             build.describe(ocr)
             for remark in build.remarks(share):
                 notice(remark)
@@ -124,6 +141,13 @@ def update(
             journal.close()
             kept.close()
         return index, build.report()
+
+
+def _nothing_to_do(index: Index) -> Report:
+    """The report of a build that found nothing changed."""
+    skipped = tuple(Skipped(entry.path, entry.skipped) for entry in index.skipped)
+    captioned = sum(bool(caption.text) for caption in index.captions)
+    return Report(0, 0, 0, 0, len(index), 0, captioned, skipped)
 
 
 def _listed(

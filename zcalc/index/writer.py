@@ -80,6 +80,11 @@ class Writer:
                 self.folder.rmdir()
         self._lock.release()
 
+    @property
+    def is_current(self) -> bool:
+        """Whether `base` is the current generation."""
+        return self.base is not None and not self._is_previous
+
     def put(self, rows: np.ndarray, table: pa.Table) -> PartInfo:
         """Write a new part: its vectors (n, d) and its table."""
         sha256, pieces = vectors.pack(rows)
