@@ -21,7 +21,12 @@ _CHUNK = 8 << 20  # bytes that are decompressed at a time
 
 def is_archive(path: Path) -> bool:
     """Whether a file is a tar, by its name."""
-    return path.name.lower().endswith(SUFFIXES)
+    return is_archive_name(path.name)
+
+
+def is_archive_name(name: str) -> bool:
+    """Whether a file name is that of a tar."""
+    return name.lower().endswith(SUFFIXES)
 
 
 def split_member(path: str) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from zcalc.ignore import IgnoreFiles
 from zcalc.language import image, unparse
 from zcalc.pictures import SUFFIXES, open_picture, printable, spellings, split_path, why_missing
 from zcalc.progress import notice
-from zcalc.videos import is_video
+from zcalc.videos import is_video_suffix
 
 if TYPE_CHECKING:
     import numpy as np
@@ -242,13 +242,17 @@ def _names(roots: tuple[Path, ...]) -> dict[str, Path]:
     by_stem: dict[str, list[tuple[Path, Path]]] = defaultdict(list)
     root_of = {path: root for root in roots for path in _walk(root)}
     for path, root in root_of.items():
-        own = path.name if is_video(path) else path.stem  # a phone pairs IMG_1.HEIC and IMG_1.MOV
-        by_stem[printable(own)].append((path, root))
+        stem, suffix = os.path.splitext(path.name)
+        # A phone pairs IMG_1.HEIC and IMG_1.MOV.
+        by_stem[printable(path.name if is_video_suffix(suffix) else stem)].append((path, root))
     named = {}
     for stem, files in by_stem.items():
+        if len(files) == 1:
+            named[stem] = files[0][0]
+            continue
         for path, root in files:
             relative = path.relative_to(root if len(roots) == 1 else root.parent)
-            named[stem if len(files) == 1 else printable(str(relative))] = path
+            named[printable(str(relative))] = path
     return dict(sorted(named.items()))
 
 

@@ -201,6 +201,8 @@ def why_missing(path: Path) -> str:
 
 def printable(text: str) -> str:
     """A file name safe to display: without control characters or broken encodings."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 

@@ -18,7 +18,12 @@ _MEMBER = re.compile(r"(.+)#t=([0-9]+(?:\.[0-9]+)?)\Z", re.S)
 
 def is_video(path: Path) -> bool:
     """Whether a file is a video, by its name."""
-    return path.suffix.lower() in VIDEO.suffixes
+    return is_video_suffix(path.suffix)
+
+
+def is_video_suffix(suffix: str) -> bool:
+    """Whether a suffix is that of videos."""
+    return suffix.lower() in VIDEO.suffixes
 
 
 def split_time(path: str) -> tuple[str, float | None]:
@@ -27,6 +32,8 @@ def split_time(path: str) -> tuple[str, float | None]:
     >>> split_time("trip/clip.mp4#t=12.5"), split_time("a#t=1.jpg")
     (('trip/clip.mp4', 12.5), ('a#t=1.jpg', None))
     """
+    if "#t=" not in path:
+        return path, None
     match = _MEMBER.match(path)
     if match and is_video(Path(match[1])):
         return match[1], float(match[2])

@@ -17,7 +17,8 @@ from zcalc.index.journal import Journal
 from zcalc.index.kept import Kept
 from zcalc.index.known import of_other_sources, out_of_reach
 from zcalc.index.manifest import SourceInfo
-from zcalc.index.sources import Source
+from zcalc.index.scan import Scan
+from zcalc.index.sources import Folders, GallerySource, Source
 from zcalc.index.store import Index
 from zcalc.index.table import Entry
 from zcalc.index.unchanged import is_unchanged
@@ -76,7 +77,7 @@ class Settings:
             and self.kept_options(old) == (manifest.exclude, manifest.ocr)
             and self.dtype in (None, manifest.dtype)
             and self.memory in (None, manifest.memory)
-            and is_unchanged(old, source.infos, manifest.exclude)
+            and _see(old, source)
         )
 
     def kept_options(self, old: Index | None) -> tuple[tuple[str, ...], bool]:
@@ -141,6 +142,14 @@ def update(
             journal.close()
             kept.close()
         return index, build.report()
+
+
+def _see(old: Index, source: Source) -> bool:
+    """Whether the folders of a source have what the index has."""
+    if not isinstance(source, Folders | GallerySource):
+        return False
+    source.scan = Scan(source.roots)
+    return is_unchanged(old, source.infos, old.manifest.exclude, source.scan)
 
 
 def _nothing_to_do(index: Index) -> Report:

@@ -66,6 +66,7 @@ class Outcome:
     written: str | None = None
 
 
+_CHUNK = 16  # pictures that a thread prepares at a time, at most
 Engine = Callable[[Sequence[Item], PictureEncoder, Set[bytes]], Iterator[list[Outcome]]]
 
 
@@ -91,21 +92,29 @@ def encode_locally(
     if not items:
         return
     workers = workers or max(2, os.cpu_count() or 1)
-    lookahead = 2 * encoder.batch_size + workers
-    pending: deque[Future[Prepared]] = deque()
+    size = max(1, min(_CHUNK, encoder.batch_size // 4))
+    lookahead = (2 * encoder.batch_size + workers) // size
+    pending: deque[Future[list[Prepared]]] = deque()
     with _no_warnings(), ThreadPoolExecutor(workers, "zcalc-decode") as pool:
         try:
             batch = _Batch(encoder, encoded)
-            for number, item in enumerate(items):
-                pending.append(pool.submit(prepare, number, item, encoded, encoder))
-                if len(pending) >= lookahead and batch.add(pending.popleft().result()):
-                    yield batch.flush()
+            for start in range(0, len(items), size):
+                chunk = items[start : start + size]
+                pending.append(pool.submit(_prepare_all, start, chunk, encoded, encoder))
+                if len(pending) >= lookahead:
+                    yield from batch.add_all(pending.popleft().result())
             while pending:
-                if batch.add(pending.popleft().result()):
-                    yield batch.flush()
+                yield from batch.add_all(pending.popleft().result())
             yield batch.flush()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _prepare_all(
+    first: int, items: Sequence[Item], encoded: Set[bytes], encoder: PictureEncoder
+) -> list[Prepared]:
+    """Prepare some items, the first of which has this number: a future for each is slow."""
+    return [prepare(first + i, item, encoded, encoder) for i, item in enumerate(items)]
 
 
 def prepare(number: int, item: Item, encoded: Set[bytes], encoder: PictureEncoder) -> Prepared:
@@ -149,6 +158,12 @@ class _Batch:
         self._encoder, self._encoded = encoder, encoded
         self._outcomes: list[Outcome] = []
         self._inputs: dict[bytes, tuple[Outcome, Any]] = {}
+
+    def add_all(self, prepared: Sequence[Prepared]) -> Iterator[list[Outcome]]:
+        """Add pictures; yields the outcomes of every batch that is full."""
+        for one in prepared:
+            if self.add(one):
+                yield self.flush()
 
     def add(self, prepared: Prepared) -> bool:
         """Add a picture; returns whether the batch is now full."""

@@ -1,5 +1,6 @@
 """Files that stand for several pictures, or none here: videos, and kinds that can't be read."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -10,7 +11,7 @@ from zcalc.errors import ZcalcError
 from zcalc.index.items import Item
 from zcalc.index.store import Index
 from zcalc.pictures import why_unreadable
-from zcalc.videos import frame_path, is_video, key_frames, split_time
+from zcalc.videos import frame_path, is_video_suffix, key_frames, split_time
 
 
 def expanded(items: Iterable[Item], old: Index | None) -> Iterator[Item]:
@@ -20,12 +21,12 @@ def expanded(items: Iterable[Item], old: Index | None) -> Iterator[Item]:
     """
     frames: dict[str, list[float]] | None = None
     for item in items:
-        suffix = Path(item.path).suffix
+        suffix = os.path.splitext(item.path)[1]
         if item.skipped or not suffix:
             yield item
         elif reason := formats.why_not(suffix):
             yield replace(item, skipped=reason)
-        elif is_video(Path(item.path)) and item.path == item.file:
+        elif item.path == item.file and is_video_suffix(suffix):
             frames = _known_frames(old) if frames is None else frames
             yield from _frames(item, frames.get(_stamp(item.path, item.size, item.mtime_ns)))
         else:

@@ -83,11 +83,12 @@ def out_of_reach(
     """
     if index is None:
         return
-    inside = [root.rstrip(os.sep) + os.sep for root in roots]
+    inside = tuple(root.rstrip(os.sep) + os.sep for root in roots)
+    gone: dict[str, bool] = {}  # whether a folder isn't there any more
     rows = [
         row
         for row, path in enumerate(index.paths)
-        if path not in listed and any(map(path.startswith, inside)) and _is_hidden(path)
+        if path not in listed and path.startswith(inside) and _is_hidden(path, gone)
     ]
     yield from carried(index, rows)
     if rows:
@@ -140,11 +141,29 @@ def carried(index: Index, rows: Sequence[int]) -> Iterator[Item]:
         )
 
 
-def _is_hidden(path: str) -> bool:
-    """Whether nothing can be said about a file."""
-    file, _ = split_path(Path(path))
+def _is_hidden(path: str, gone: dict[str, bool]) -> bool:
+    """Whether nothing can be said about a file; `gone` remembers folders."""
+    folder = os.path.dirname(path)
+    if folder not in gone:
+        gone[folder] = _is_gone(folder)
+    return not gone[folder] and _is_unknown(str(split_path(Path(path))[0]))
+
+
+def _is_gone(path: str) -> bool:
+    """Whether there is certainly nothing at a path."""
     try:
-        os.stat(file)
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _is_unknown(path: str) -> bool:
+    """Whether it can't be told if there is anything at a path."""
+    try:
+        os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:

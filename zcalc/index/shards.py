@@ -9,7 +9,7 @@ from typing import Any
 from unicodedata import normalize
 
 from zcalc import sidecars
-from zcalc.archives import is_archive, plain_tar
+from zcalc.archives import is_archive_name, plain_tar
 from zcalc.errors import ZcalcError
 from zcalc.index.items import Item, resolve_file
 from zcalc.index.manifest import SourceInfo
@@ -40,8 +40,8 @@ def shards_in(root: Path) -> Iterator[Path]:
     """The tar files in a folder and its subfolders."""
     for folder, subfolders, files in os.walk(root):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        paths = (Path(folder, name) for name in sorted(files) if not name.startswith("."))
-        yield from (path for path in paths if is_archive(path))
+        shown = (name for name in sorted(files) if not name.startswith("."))
+        yield from (Path(folder, name) for name in shown if is_archive_name(name))
 
 
 def _items(shard: Path) -> Iterator[Item]:

@@ -19,6 +19,7 @@ from zcalc.index.at_stake import sources_of
 from zcalc.index.items import Item
 from zcalc.index.listing import Listing, listed_item, names_of
 from zcalc.index.manifest import SourceInfo
+from zcalc.index.scan import Scan
 from zcalc.index.shards import Shards, shards_in
 from zcalc.index.store import Index
 from zcalc.index.table_files import is_table
@@ -51,19 +52,36 @@ class Source(Protocol):
 class GallerySource:
     """The pictures of a gallery; their captions are in the text files beside them."""
 
-    def __init__(self, gallery: Gallery) -> None:
-        self.gallery = gallery
+    def __init__(self, gallery: Gallery, scan: Scan | None = None) -> None:
+        self.gallery, self.scan = gallery, scan
         self.roots = tuple(map(str, gallery.roots))
         self.infos = tuple(SourceInfo(root, root) for root in self.roots)
 
     def __iter__(self) -> Iterator[Item]:
-        source = _Inside(self.roots)
+        source, scan = _Inside(self.roots), self.scan or Scan(self.roots)
+        self.scan = None  # it has aged by the next time
         for picture in self.gallery:
-            yield _item(self.gallery, picture, self.roots, source(str(picture.path)))
+            path = str(picture.path)
+            given = isinstance(picture.caption_source, str)
+            stamps = None if given else scan.pictures.get(path)
+            if stamps is None:  # a link, or something else to look into
+                yield _item(self.gallery, picture, self.roots, source(path))
+                continue
+            yield Item(
+                picture.name,
+                path,
+                path,
+                *stamps,
+                sidecar=scan.sidecar(path),
+                roots=self.roots,
+                source=source(path),
+            )
 
 
 class Folders:
     """The pictures in folders and their subfolders, including those in tar shards."""
+
+    scan: Scan | None = None  # of these folders, a moment ago
 
     def __init__(self, folders: Iterable[Path]) -> None:
         self._folders = list(folders)
@@ -73,7 +91,8 @@ class Folders:
     def __iter__(self) -> Iterator[Item]:
         shards = Shards(path for root in self.roots for path in shards_in(Path(root)))
         with suppress(ZcalcError):  # there may be shards only, or nothing
-            yield from GallerySource(Gallery(self._folders))
+            scan, self.scan = self.scan, None  # it has aged by the next time
+            yield from GallerySource(Gallery(self._folders), scan)
         source = _Inside(self.roots)
         for item in shards:
             yield replace(item, source=source(item.file))
@@ -198,9 +217,12 @@ class _Inside:
 
     def __init__(self, roots: Sequence[str]) -> None:
         self._prefixes = [(root, root.rstrip(os.sep) + os.sep) for root in roots]
+        self._only = self._prefixes[0] if len(roots) == 1 else ("", "\0")
 
     def __call__(self, path: str) -> str:
         """The folder of a path that begins with it; "" for none."""
+        if path.startswith(self._only[1]):
+            return self._only[0]
         return next((root for root, prefix in self._prefixes if path.startswith(prefix)), "")
 
 
