@@ -1,6 +1,8 @@
 """Asking an index: any picture, pages, many queries, several indexes, groups, vectors, watching."""
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -236,3 +238,26 @@ def test_watching_keeps_an_index_current(photos: Path, tmp_path: Path) -> None:
         stop.set()
         thread.join()
     assert len(Index.open(folder)) == 12
+
+
+@pytest.mark.heavy
+def test_a_watcher_that_is_killed_leaves_the_index_whole(photos: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "i"
+    command = [sys.executable, "-m", "zcalc", "index", "watch", str(photos), "-o", str(folder)]
+    for kill_after, name in ((0.0, "one"), (2.5, "two"), (0.0, "three")):
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        assert any("Watching" in line for line in process.stderr)
+        count = len(Index.open(folder))
+        save_photo(photos / f"{name}.png", f"#{len(name)}{len(name)}00ff")
+        if kill_after:
+            time.sleep(kill_after)
+        else:
+            end = time.monotonic() + 60
+            while len(Index.open(folder)) == count and time.monotonic() < end:
+                time.sleep(0.1)
+        process.kill()
+        process.wait()
+        Index.open(folder).check()
+    names = {entry.name for entry in Index.open(folder).entries}
+    assert {"one", "two", "three"} <= names and len(names) == len(COLOURS) + 3

@@ -286,6 +286,32 @@ def test_what_cameras_wrote_becomes_columns(tmp_path: Path) -> None:
     assert report.moved == 1 and metadata(moved)["moved"] == metadata(index)["one"]
 
 
+def iptc(*records: tuple[int, bytes]) -> bytes:
+    """A JPEG with IPTC records, in Photoshop's block."""
+    body = b"".join(
+        b"\x1c\x02" + bytes([number]) + len(value).to_bytes(2, "big") + value
+        for number, value in records
+    )
+    block = b"8BIM\x04\x04\0\0" + len(body).to_bytes(4, "big") + body + b"\0" * (len(body) % 2)
+    app13 = b"Photoshop 3.0\0" + block
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(out, "JPEG")
+    data = out.getvalue()
+    return data[:2] + b"\xff\xed" + (len(app13) + 2).to_bytes(2, "big") + app13 + data[2:]
+
+
+def test_iptc_in_utf_8_and_in_older_encodings() -> None:
+    data = iptc(
+        (5, "Straße".encode()), (25, "Köln".encode("latin-1")), (25, b"bridge"),
+        (120, "Über dem Rhein".encode()), (55, b"20180301"), (60, b"101500+0100"),
+    )  # fmt: skip
+    assert read_written(data) == {
+        "taken": "2018-03-01T10:15:00", "keywords": ["Köln", "bridge"], "title": "Straße",
+        "caption": "Über dem Rhein",
+    }  # fmt: skip
+    assert read_written(iptc((25, b"one"), (55, b"00000000"))) == {"keywords": ["one"]}
+
+
 def test_what_a_table_says_comes_before_what_the_camera_wrote(tmp_path: Path) -> None:
     camera_jpeg(tmp_path / "one.jpg")
     table = tmp_path / "t.csv"

@@ -222,7 +222,7 @@ def test_feedback_edits_the_expression(
 
 def test_feedback_from_python(photos: Path) -> None:
     result = hash_calculator([photos])('"tea"')
-    last = [hit for hit in result.nearest(9) if hit.name != "green"][-1]
+    last = next(hit for hit in result.nearest(9) if hit.name == "blue")
     edited = result.more("red").less(last, "green")
     assert edited.expr.startswith('"tea" + 0.5 * img(red) - 0.25 * img(')
     assert edited.nearest(1)[0].name == "darkred"

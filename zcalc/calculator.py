@@ -288,10 +288,9 @@ class Calculator(Space):
 
         `sources` are folders, tar shards, and CSV or Parquet files with a `column` of paths and,
         if it is named, a `caption_column`, which may also be a field of the JSON files in shards;
-        without any, they are those of the index. With `keep_others`, the
-        index keeps those of other sources.
-        `engine` is "local" or "ray", `settings` are those of `zcalc.index.Settings`. An interrupted
-        build resumes when it is called again.
+        without any, they are those of the index. `engine` is "local" or "ray", `settings` are those
+        of `zcalc.index.Settings`: with `keep_others`, the index keeps the pictures of other
+        sources. An interrupted build resumes when it is called again.
         Raises AtStake if it would drop a source, or one that had pictures has none now (see
         `Settings.replace` and `prune`); ZcalcError if there are no pictures to read or `to` can't
         be written.
@@ -302,10 +301,10 @@ class Calculator(Space):
         settings.setdefault("caption_share", self.caption_share)
         settings.setdefault("new_share", self.models.preset.caption_share)
         coder = engine_of(engine, self.models.clip, self.models.device)
-        if not places:
-            settings["keep_others"] = True  # what was imported is not listed again
         chosen = Settings(coder, caption_column=caption_column, **settings)
         known = known_sources(Path(to))
+        if not places and any(info.imported for info in known):
+            chosen = replace(chosen, keep_others=True)  # what was imported isn't listed again
         source = source_of(places, column, known) if places else known_source(Path(to))
         index, report = update(source, self.models.lazy_encoder, Path(to), chosen)
         _ = index.structure  # built now rather than by the first query

@@ -150,7 +150,7 @@ def _sources(index: "Index") -> list[dict[str, Any]]:
     from zcalc.index.at_stake import sources_of
 
     counts = Counter(index.sources)
-    return [{"path": s.path, "pictures": counts[s.path]} for s in sources_of(index)]
+    return [{"path": s.path, "pictures": counts[s.path]} for s in sources_of(index.manifest)]
 
 
 def _index_data(file: Path, index: "Index") -> dict[str, Any]:

@@ -168,7 +168,8 @@ def watch(
 
         calculator = Calculator.create(model, clip=clip, device=device)
         settings: dict[str, Any] = {"keep_others": True, "column": column, "exclude": exclude}
-        run = partial(_run, calculator, sources, out, settings, as_json=False, strict=False)
+        how = {"as_json": False, "strict": False, "ask": False}
+        run = partial(_run, calculator, sources, out, settings, **how)
         run()
 
         def again() -> None:
@@ -247,6 +248,7 @@ def _run(
     *,
     as_json: bool,
     strict: bool,
+    ask: bool = True,
 ) -> None:
     """Build, ask before something is taken out, and print the report."""
     from zcalc.index import AtStake
@@ -256,7 +258,7 @@ def _run(
         try:
             report = calculator.index(sources, out, **settings)
         except AtStake as error:
-            if as_json or not _agrees(error):
+            if as_json or not ask or not _agrees(error):
                 raise
             report = calculator.index(sources, out, **settings | {error.option: True})
     except KeyboardInterrupt:

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Sequence
 
 from zcalc.errors import ZcalcError
 from zcalc.index.items import Item
-from zcalc.index.manifest import SourceInfo
+from zcalc.index.manifest import Manifest, SourceInfo
 from zcalc.index.store import Index
 from zcalc.pictures import printable
 
@@ -22,11 +22,9 @@ class AtStake(ZcalcError):
         self.option = option
 
 
-def sources_of(index: Index) -> tuple[SourceInfo, ...]:
+def sources_of(manifest: Manifest) -> tuple[SourceInfo, ...]:
     """The sources of an index, those of an older zcalc by their folders."""
-    if index.manifest.sources:
-        return index.manifest.sources
-    return tuple(SourceInfo(root, root) for root in index.roots)
+    return manifest.sources or tuple(SourceInfo(root, root) for root in manifest.roots)
 
 
 def pictures(count: int) -> str:
@@ -43,7 +41,7 @@ def check_dropped(old: Index, infos: Sequence[SourceInfo], listed: Container[str
     kept = {info.path for info in infos}
     rows = zip(old.paths, old.sources, strict=True)
     counts = Counter(source for path, source in rows if source not in kept and path not in listed)
-    dropped = [info.path for info in sources_of(old) if counts[info.path]]
+    dropped = [info.path for info in sources_of(old.manifest) if counts[info.path]]
     if dropped:
         total = sum(counts[path] for path in dropped)
         raise AtStake(

@@ -175,7 +175,7 @@ def _listed(
     if old and settings.keep_others:
         mine = {info.path for info in infos}
         items |= {item.path: item for item in of_other_sources(old, items, mine)}
-        infos = tuple({i.path: i for i in (*at_stake.sources_of(old), *infos)}.values())
+        infos = tuple({i.path: i for i in (*at_stake.sources_of(old.manifest), *infos)}.values())
     found = {item.source for item in items.values()}
     for info in source.infos:
         if info.path not in found and len(source.infos) > 1:

@@ -40,7 +40,7 @@ def remove(folder: Path, things: Sequence[str]) -> tuple[Index, int]:
             raise ZcalcError(f"That would take out all {len(old):,} pictures of {folder}.", hint)
         left = [row for row in range(len(old)) if row not in gone]
         places = {str(absolute(Path(thing))) for thing in things}
-        sources = tuple(info for info in sources_of(old) if info.path not in places)
+        sources = tuple(info for info in sources_of(old.manifest) if info.path not in places)
         known, kept = Known(old), Kept(folder, old.model, old.dim)
         draft = replace(_draft(old, known, left), sources=sources)
         draft.roots = tuple(dict.fromkeys(info.root for info in sources)) or old.roots
@@ -136,7 +136,7 @@ def _rows_of(index: Index, thing: str) -> set[int]:
 def _nothing(index: Index, thing: str) -> ZcalcError:
     roots = [Path(root) for root in index.roots]
     hint = near(thing, index.table["name"].to_pylist(), index.paths, roots)
-    sources = ", ".join(printable(info.path) for info in sources_of(index))
+    sources = ", ".join(printable(info.path) for info in sources_of(index.manifest))
     message = f"No picture of {index.folder} is in {printable(thing)!r} or matches it."
     return ZcalcError(message, f"{hint} Its sources are {sources}.")
 

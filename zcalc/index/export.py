@@ -34,7 +34,7 @@ def export(index: Index, to: Path) -> list[Path]:
     about = {
         "model": index.model,
         "roots": index.roots,
-        "sources": [asdict(source) for source in sources_of(index)],
+        "sources": [asdict(source) for source in sources_of(index.manifest)],
         "caption_share": index.caption_share,
         "caption_column": index.manifest.caption_column,
         "skipped": [asdict(entry) for entry in index.skipped],

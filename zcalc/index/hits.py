@@ -81,3 +81,13 @@ def jsonable(value: Any) -> Any:
     if isinstance(value, list):
         return [jsonable(one) for one in value]
     return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+def shown(value: Any) -> str:
+    """A metadata value for people.
+
+    >>> from datetime import datetime
+    >>> shown(["Zürich", "lake"]), shown(datetime(2019, 7, 14, 18, 30)), shown(1.5)
+    ('Zürich, lake', '2019-07-14 18:30:00', '1.5')
+    """
+    return ", ".join(map(shown, value)) if isinstance(value, list) else str(value)

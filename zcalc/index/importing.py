@@ -129,7 +129,9 @@ def _items(
     """An item for each row, with its hash, caption, and what cameras wrote."""
     fields = columns_of(found.table, usable)
     own = bool(_about(found.table))
-    name_of_paths = "path" if own else path_column(found.table.column_names, column, IDS)
+    name_of_paths = (
+        "path" if own else path_column(Path(info.path), found.table.column_names, column, IDS)
+    )
     texts = [str(row.get(name_of_paths, "")) for row in fields]
     paths = [_path(root, text, row) for text, row in zip(texts, fields, strict=True)]
     names = [row["name"] for row in fields] if own else names_of(paths)
@@ -243,7 +245,7 @@ def _write(folder: Path, encoder: PictureEncoder, new: _Rows) -> Index:
             row = Row(captioned, sha256, caption, journaled=number, written=read_before)
             rows.append(row)
         own = tuple(SourceInfo(**source) for source in about.get("sources", ()))
-        before = sources_of(old) if old else ()
+        before = sources_of(old.manifest) if old else ()
         infos = {i.path: i for i in (*before, *(own or (new.info,)))}
         roots = (*(old.roots if old else ()), *about.get("roots", (new.info.root,)))
         skipped = tuple(tables.Entry(**entry) for entry in about.get("skipped", ()))

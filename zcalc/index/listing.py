@@ -47,10 +47,7 @@ class Listing:
         return table_files.read(self.file)
 
     def _path_column(self, columns: Sequence[str]) -> str:
-        try:
-            return path_column(columns, self._column)
-        except ZcalcError as error:
-            raise ZcalcError(f"{self.file} {error.message}", error.hint) from error
+        return path_column(self.file, columns, self._column)
 
     def _resolve(self, path: str) -> Path | None:
         return Path(os.path.normpath(self.file.parent / path)) if path else None
@@ -62,21 +59,23 @@ class Listing:
         return Path(os.path.commonpath(folders)).resolve() if folders else self.file.parent
 
 
-def path_column(columns: Sequence[str], chosen: str | None = None, other: str = "") -> str:
-    """The column of paths: the chosen one, else the first with such a name, or `other`.
+def path_column(
+    file: Path, columns: Sequence[str], chosen: str | None = None, other: str = ""
+) -> str:
+    """The column of paths in a file: the chosen one, else the first with such a name, or `other`.
 
     Raises ZcalcError, with the columns that there are, if there is none.
     """
     if chosen:
         if chosen in columns:
             return chosen
-        message = f"has no column {chosen!r}"
+        message = f"{file} has no column {chosen!r}"
     else:
         for name in (*_PATH_COLUMNS, *([other] if other else [])):
             for column in columns:
                 if column.lower() == name:
                     return column
-        message = "has no column of paths"
+        message = f"{file} has no column of paths"
     listed = printable(", ".join(columns))
     raise ZcalcError(f"{message}; its columns are {listed}.", "Choose one with --column.")
 

@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Sequence
+from pathlib import Path
 
 from zcalc import sidecars
 from zcalc.archives import SUFFIXES as ARCHIVES
@@ -23,7 +24,7 @@ class Scan:
         self.unreadable: list[str] = []
         self.pictures: Stamps = {}
         self.texts: Stamps = {}
-        self.others: list[str] = []
+        self.others: set[str] = set()
         waiting = list(folders)
         while waiting:
             folder = waiting.pop()
@@ -38,9 +39,11 @@ class Scan:
         name = entry.name
         if name[0] == ".":
             if name == FILE:
-                self.others.append(entry.path)
+                self.others.add(entry.path)
             return
         if entry.is_dir(follow_symlinks=False):
+            if name.endswith(sidecars.SUFFIX):
+                self.others.add(entry.path)
             if name not in FOLDERS:
                 waiting.append(entry.path)
             return
@@ -50,16 +53,19 @@ class Scan:
         elif suffix == sidecars.SUFFIX:
             self._stamp(entry, self.texts)
         elif name.lower().endswith(ARCHIVES):
-            self.others.append(entry.path)
+            self.others.add(entry.path)
 
     def _stamp(self, entry: "os.DirEntry[str]", stamps: Stamps) -> None:
         status = entry.stat(follow_symlinks=False)
         if stat.S_ISREG(status.st_mode):
             stamps[entry.path] = status.st_size, status.st_mtime_ns
         else:
-            self.others.append(entry.path)
+            self.others.add(entry.path)
 
     def sidecar(self, picture: str) -> str:
         """The size and time of the text file beside a picture, as `sidecars.stamp` has them."""
-        found = self.texts.get(os.path.splitext(picture)[0] + sidecars.SUFFIX)
+        beside = os.path.splitext(picture)[0] + sidecars.SUFFIX
+        if beside in self.others:  # a link, or no file
+            return sidecars.stamp(Path(picture))
+        found = self.texts.get(beside)
         return f"{found[0]} {found[1]}" if found else ""

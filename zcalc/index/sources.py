@@ -15,6 +15,7 @@ from zcalc import sidecars
 from zcalc.archives import is_archive
 from zcalc.errors import ZcalcError
 from zcalc.gallery import Gallery, Picture
+from zcalc.index import manifest as manifests
 from zcalc.index.at_stake import sources_of
 from zcalc.index.items import Item
 from zcalc.index.listing import Listing, listed_item, names_of
@@ -183,7 +184,7 @@ def names_on_stdin() -> list[str]:
 def known_sources(folder: Path) -> tuple[SourceInfo, ...]:
     """The sources of the index in a folder; none if there is no index."""
     try:
-        return sources_of(Index.open(folder))
+        return sources_of(manifests.read(folder))
     except ZcalcError:
         return ()
 
@@ -195,7 +196,7 @@ def known_source(folder: Path) -> Source:
     index.
     """
     index = Index.open(folder)
-    infos = [info for info in sources_of(index) if not info.imported]
+    infos = [info for info in sources_of(index.manifest) if not info.imported]
     places = [info.path for info in infos if info.path != STDIN]
     sources = [source_of(places, None, infos)] if places else []
     if len(places) < len(infos):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zcalc.errors import ZcalcError
 from zcalc.evaluator import Evaluation
 from zcalc.expression import Expression
-from zcalc.index.hits import Hit, jsonable
+from zcalc.index.hits import Hit, shown
 from zcalc.language import Image, Node, Operand, operands, plan, sets
 from zcalc.notebook.draft import expression
 from zcalc.pictures import SHOWN, open_picture
@@ -131,7 +131,7 @@ def _uri(path: Path, size: tuple[int, int], quality: int) -> str:
 
 
 def _metadata(values: Mapping[str, Any]) -> list[list[str]]:
-    return [[key, str(jsonable(value))] for key, value in values.items() if value is not None]
+    return [[key, shown(value)] for key, value in values.items() if value is not None]
 
 
 def _contains(name: str, words: list[str]) -> bool:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from zcalc.index.hits import Hit
+from zcalc.index.hits import Hit, shown
 from zcalc.index.written import COLUMNS
 from zcalc.pictures import printable
 from zcalc.show.notes import caption_note
@@ -65,7 +65,7 @@ def _table(hits: Sequence[Hit], scale: str, width: int) -> Table:
         share = max(0.0, hit.score / highest) if highest > 0 else 0.0
         row: list[Any] = [Text(printable(hit.name)), f"{hit.score:.3f}"]
         row += [] if not has_bars else [Text("━" * round(_BAR_WIDTH * share), "blue")]
-        row += [Text(printable(str(hit.details.get(name, "")))) for name in fields]
+        row += [Text(printable(shown(hit.details.get(name, "")))) for name in fields]
         table.add_row(*row, *([_remarks(hit)] if has_remarks else []))
     return table
 

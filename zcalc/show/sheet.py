@@ -6,7 +6,7 @@ Everything that comes from a person or a file is escaped; pictures are small JPE
 from pathlib import Path
 
 from zcalc.answer import Answer
-from zcalc.index.hits import Hit
+from zcalc.index.hits import Hit, shown
 from zcalc.pictures import printable
 from zcalc.show.html import escaped, jpeg_uri, style_sheet
 from zcalc.show.notes import caption_note
@@ -44,7 +44,7 @@ def sheet(answer: Answer) -> str:
 def _figure(rank: int, hit: Hit) -> str:
     """A picture with its rank, name, cosine, metadata and near-duplicates."""
     rows = "".join(
-        f"<div><dt>{_text(name)}</dt><dd>{_text(str(value))}</dd></div>"
+        f"<div><dt>{_text(name)}</dt><dd>{_text(shown(value))}</dd></div>"
         for name, value in hit.details.items()
     )
     metadata = f"<dl>{rows}</dl>" if rows else ""
