@@ -170,18 +170,23 @@ def watch(
         settings: dict[str, Any] = {"keep_others": True, "column": column, "exclude": exclude}
         how = {"as_json": False, "strict": False, "ask": False}
         run = partial(_run, calculator, sources, out, settings, **how)
-        run()
+        source = source_of(sources, column, known_sources(out))
+        is_watching = False
 
-        def again() -> None:
+        def update() -> None:
+            nonlocal is_watching
             try:
                 run()
-            except ZcalcError as error:  # a disk may come back
-                print_error(error)
+            except ZcalcError as error:
+                if not is_watching:
+                    raise
+                print_error(error)  # a disk may come back
+            if not is_watching:
+                typer.echo(f"Watching {', '.join(sources)}.", err=True)
+            is_watching = True
 
-        source = source_of(sources, column, known_sources(out))
-        typer.echo(f"Watching {', '.join(sources)}.", err=True)
         try:
-            watch_folders(source, again, Event(), ignore=out.resolve())
+            watch_folders(source, update, Event(), ignore=out.resolve())
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
 

@@ -21,7 +21,7 @@ def watch(
     ignore: Path,
     quiet: float = QUIET,
 ) -> None:
-    """Call `update` after changes in the folders of a source, until `stop` is set.
+    """Call `update` now and after changes in the folders of a source, until `stop` is set.
 
     Changes inside the folder `ignore`, the index itself, count for nothing.
     Changes that come together are one update. It runs in the calling thread, so that an interrupt
@@ -46,8 +46,9 @@ def watch(
         place = Path(info.path)
         folder = place if place.is_dir() else place.parent
         observer.schedule(Handler(), str(folder), recursive=place.is_dir())
-    observer.start()
+    observer.start()  # before the first update, so that no change falls between the two
     try:
+        update()
         while not stop.wait(min(quiet, 0.2)):
             now = time.monotonic()
             if changes and (now - changes[-1] >= quiet or now - changes[0] >= MOST):
