@@ -18,8 +18,10 @@ from zcalc.cli import app
 from zcalc.errors import ZcalcError
 from zcalc.gallery import Gallery
 from zcalc.index import Index, Settings, source_of, update
+from zcalc.index.edit import set_columns
 from zcalc.index.export import export
 from zcalc.index.importing import Import, Imported, bring_in
+from zcalc.index.manifest import ColumnInfo
 
 COLOURS = ("red", "green", "blue", "white")
 
@@ -74,6 +76,22 @@ def test_there_and_back_without_loss(
     encoder = HashEncoder()
     _, report_2 = update(source_of([photos]), encoder, tmp_path / "j")
     assert report_2.unchanged == 5 and not encoder.batches  # nothing is encoded again
+
+
+def test_captions_of_a_column_and_computed_columns_come_back(photos: Path, tmp_path: Path) -> None:
+    table = photos / "t.csv"
+    table.write_text("path,note\nred.png,a wall\nblue.png,the sea\ngreen.png,\n")
+    settings = Settings(caption_share=0.5, caption_column="note", exclude=["*.gif"])
+    update(source_of([table]), HashEncoder(), tmp_path / "i", settings)
+    score = ColumnInfo("score", "score", "img(red)")
+    values = {"score": {str(photos / "red.png"): 0.5}}
+    index = set_columns(tmp_path / "i", [score], values)
+    export(index, tmp_path / "x.parquet")
+    again, report = bring(tmp_path / "x.parquet", tmp_path / "j")
+    assert_same(again, index)
+    assert report.checked == 1  # the others have captions in their points
+    assert again.manifest.columns == (score,) and again.manifest.exclude == ("*.gif",)
+    assert len(set_columns(tmp_path / "j", [], {}).fields) == len(index.fields) - 1
 
 
 def test_an_export_reads_with_standard_libraries(photos: Path, tmp_path: Path) -> None:

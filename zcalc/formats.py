@@ -112,9 +112,7 @@ def shrunk(data: bytes, size: tuple[int, int]) -> Image.Image:
 
 
 def _open_heif(data: bytes) -> Image.Image:
-    import pillow_heif
-
-    pillow_heif.register_heif_opener()
+    _register_heif()
     return Image.open(BytesIO(data), formats=("HEIF",))
 
 
@@ -153,6 +151,13 @@ _OPENERS: dict[str, Callable[[bytes], Image.Image]] = {
     JPEG_XL.name: _open_jxl,
     RAW.name: _open_raw,
 }
+
+
+@cache
+def _register_heif() -> None:
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
 
 
 @cache

@@ -37,6 +37,9 @@ def export(index: Index, to: Path) -> list[Path]:
         "sources": [asdict(source) for source in sources_of(index.manifest)],
         "caption_share": index.caption_share,
         "caption_column": index.manifest.caption_column,
+        "columns": [asdict(column) for column in index.manifest.columns],
+        "exclude": index.manifest.exclude,
+        "ocr": index.manifest.ocr,
         "skipped": [asdict(entry) for entry in index.skipped],
     }
     try:

@@ -22,13 +22,14 @@ from zcalc.index.journal import Journal
 from zcalc.index.known import Known, of_other_sources
 from zcalc.index.layout import Draft, Row
 from zcalc.index.listing import names_of, path_column
-from zcalc.index.manifest import SourceInfo
+from zcalc.index.manifest import ColumnInfo, SourceInfo
 from zcalc.index.store import Index
 from zcalc.index.writer import Writer
 from zcalc.pictures import decode, find_file
 from zcalc.progress import notice, track
 from zcalc.storage import digest
 
+_Details = tuple[bytes, str | None, str]  # SHA-256, what cameras wrote, what was computed
 _CHECKED = 16  # pictures that are encoded again to check whose embeddings these are
 _EQUAL = 0.99  # the cosine from which two embeddings of a picture are the same
 _UNIT = 1e-5  # how far from 1 the length of a normalised vector may be
@@ -125,10 +126,11 @@ def _usable(found: Embeddings) -> tuple[np.ndarray, list[int], dict[str, int]]:
 
 def _items(
     found: Embeddings, usable: Sequence[int], column: str | None, root: Path, info: SourceInfo
-) -> tuple[list[Item], list[tuple[bytes, str, str | None]]]:
-    """An item for each row, with its hash, caption, and what cameras wrote."""
+) -> tuple[list[Item], list[_Details]]:
+    """An item for each row, with its hash, what cameras wrote, and what was computed."""
     fields = columns_of(found.table, usable)
-    own = bool(_about(found.table))
+    about = _about(found.table)
+    own, computed = bool(about), {column["name"] for column in about.get("columns", ())}
     name_of_paths = (
         "path" if own else path_column(Path(info.path), found.table.column_names, column, IDS)
     )
@@ -140,16 +142,17 @@ def _items(
     for row, path, name in track(rows, "Looking at pictures", len(fields), "pictures"):
         metadata = {k: v for k, v in row.items() if k != name_of_paths and not k.startswith("_")}
         if own:
-            metadata = {k: v for k, v in metadata.items() if k not in tables.CORE_COLUMNS}
+            known = {*tables.CORE_COLUMNS, *computed}
+            metadata = {k: v for k, v in metadata.items() if k not in known}
             size, mtime_ns, sha256 = row["size"], row["mtime_ns"], row.get("sha256", b"")
         else:
             size, mtime_ns, sha256 = _file_facts(path)
+        caption = row.get("_caption", "") if own else ""
         items.append(
-            Item(name, str(path), str(path), size, mtime_ns, metadata=metadata,
+            Item(name, str(path), str(path), size, mtime_ns, metadata=metadata, caption=caption,
                  sidecar=row.get("_sidecar", ""), source=row.get("_source", "") or info.path)
         )  # fmt: skip
-        caption = row.get("_caption", "") if own else ""
-        details.append((sha256 or _no_file(path), caption, row.get("_read")))
+        details.append((sha256 or _no_file(path), row.get("_read"), row.get("_computed", "")))
     return items, details
 
 
@@ -180,7 +183,7 @@ def _checked(
 ) -> Imported:
     """The report with the check; raises ZcalcError if the encoder gives other embeddings."""
     cosines: list[float] = []
-    there = [n for n, item in enumerate(items) if item.mtime_ns and not item.sidecar]
+    there = [n for n, i in enumerate(items) if i.mtime_ns and not (i.caption or i.sidecar)]
     step = max(1, len(there) // _CHECKED)
     for number in there[::step][:_CHECKED]:
         try:
@@ -219,10 +222,10 @@ class _Vectors(Journal):
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """What is written: an item for each vector (n, d), its hash, caption and what cameras wrote."""
+    """What is written: an item and its details for each vector (n, d)."""
 
     items: Sequence[Item]
-    details: Sequence[tuple[bytes, str, str | None]]
+    details: Sequence[_Details]
     vectors: np.ndarray
     info: SourceInfo
     about: dict[str, Any]
@@ -240,22 +243,27 @@ def _write(folder: Path, encoder: PictureEncoder, new: _Rows) -> Index:
                 raise ZcalcError(message, "Import into another index.")
         rows = list(_kept_rows(old, {item.path for item in new.items}))
         pairs = zip(new.items, new.details, strict=True)
-        for number, (item, (sha256, caption, read_before)) in enumerate(pairs):
-            captioned = replace(item, share=share) if caption else item
-            row = Row(captioned, sha256, caption, journaled=number, written=read_before)
+        for number, (item, (sha256, read_before, computed)) in enumerate(pairs):
+            captioned = replace(item, share=share) if item.caption else item
+            row = Row(captioned, sha256, item.caption, journaled=number, written=read_before)
+            row.computed = computed
             rows.append(row)
         own = tuple(SourceInfo(**source) for source in about.get("sources", ()))
         before = sources_of(old.manifest) if old else ()
         infos = {i.path: i for i in (*before, *(own or (new.info,)))}
         roots = (*(old.roots if old else ()), *about.get("roots", (new.info.root,)))
-        skipped = tuple(tables.Entry(**entry) for entry in about.get("skipped", ()))
+        skipped = {e.path: e for e in old.skipped} if old else {}
+        skipped |= {e["path"]: tables.Entry(**e) for e in about.get("skipped", ())}
+        columns = {c["name"]: ColumnInfo(**c) for c in about.get("columns", ())}
+        columns |= {column.name: column for column in old.manifest.columns} if old else {}
         draft = Draft(
             encoder.identity, encoder.dim, tuple(dict.fromkeys(roots)), rows,
-            (*(old.skipped if old else ()), *skipped), old, _Vectors(new.vectors),
+            tuple(skipped.values()), old, _Vectors(new.vectors),
             None if old else str(new.vectors.dtype), caption_share=share,
             caption_column=about.get("caption_column", ""), sources=tuple(infos.values()),
-            exclude=old.manifest.exclude if old else (), ocr=old.manifest.ocr if old else False,
-            columns=old.manifest.columns if old else (),
+            exclude=old.manifest.exclude if old else tuple(about.get("exclude", ())),
+            ocr=old.manifest.ocr if old else about.get("ocr", False),
+            columns=tuple(columns.values()),
         )  # fmt: skip
         return draft.write(writer)
 

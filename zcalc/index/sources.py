@@ -91,9 +91,12 @@ class Folders:
 
     def __iter__(self) -> Iterator[Item]:
         shards = Shards(path for root in self.roots for path in shards_in(Path(root)))
+        scan, self.scan = self.scan, None  # it has aged by the next time
+        gallery = None
         with suppress(ZcalcError):  # there may be shards only, or nothing
-            scan, self.scan = self.scan, None  # it has aged by the next time
-            yield from GallerySource(Gallery(self._folders), scan)
+            gallery = Gallery(self._folders)
+        if gallery is not None:
+            yield from GallerySource(gallery, scan)
         source = _Inside(self.roots)
         for item in shards:
             yield replace(item, source=source(item.file))
